@@ -1,0 +1,5 @@
+//! Templates.
+
+/// A checked template.
+#[derive(Debug)]
+pub struct Template;
