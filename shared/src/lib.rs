@@ -1,4 +1,19 @@
 //! What every Almanac job stands on.
+//!
+//! A job's life: a [`firing`] opens a [`run`]; the planner divides it into batches and sends a message for each
+//! through the [`queue`]; workers take the messages through the [`sqs`] edge, make [`claims`], call a [`mail`]
+//! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
 
+pub mod claims;
+pub mod clock;
 pub mod email_address;
+pub mod firing;
+pub mod invitation;
 pub mod mail;
+pub mod memory;
+pub mod month;
+pub mod process;
+pub mod queue;
+pub mod random;
+pub mod records;
+pub mod run;

@@ -1,0 +1,506 @@
+//! Claims: what makes a letter go out once.
+//!
+//! A claim covers exactly what goes onto the wire next. It is one row of `sends`, committed *before* the call to the
+//! provider, together with the batch's claim count moved by compare-and-set. So of two workers on one batch only one
+//! can make the next claim, and after a crash everybody can see what may have been sent.
+//!
+//! What was never claimed is simply still planned. What was claimed and has no recorded result when its lease ends is
+//! **in doubt**: it is never sent again. The lease decides who may *start* the next claim; a result counts whenever its
+//! attempt matches, even from a worker that was thought dead.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    invitation::InvitationId,
+    mail::{Answer, Refusal},
+    process::Holder,
+    random,
+    records::{Result, Row, Tx, Value, dialect::with_list},
+    run::{State, batch::BatchState, control::Control},
+};
+
+/// Positions of one batch that go out in one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Positions {
+    /// All that exist from the first to the last.
+    Range(u32, u32),
+    /// Just these: a second try of what was refused.
+    Listed(Vec<u32>),
+}
+
+impl Positions {
+    fn bounds(&self) -> (u32, u32) {
+        match self {
+            Self::Range(first, last) => (*first, *last),
+            Self::Listed(list) => (list.iter().min().copied().unwrap_or(0), list.iter().max().copied().unwrap_or(0)),
+        }
+    }
+
+    fn written(&self) -> String {
+        match self {
+            Self::Range(..) => String::new(),
+            Self::Listed(list) => list.iter().map(u32::to_string).collect::<Vec<_>>().join(","),
+        }
+    }
+
+    fn read(first: u32, last: u32, listed: &str) -> Self {
+        if listed.is_empty() {
+            return Self::Range(first, last);
+        }
+        Self::Listed(listed.split(',').filter_map(|position| position.parse().ok()).collect())
+    }
+
+    /// Whether `position` is one of them.
+    pub fn contains(&self, position: u32) -> bool {
+        match self {
+            Self::Range(first, last) => (*first..=*last).contains(&position),
+            Self::Listed(list) => list.contains(&position),
+        }
+    }
+}
+
+/// A call to a provider that may be made, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The batch.
+    pub batch: i64,
+    /// The claim's number in its batch, from 0.
+    pub number: u32,
+    /// What sets this attempt apart from one that another worker imagines under the same number.
+    pub nonce: String,
+    /// What it covers.
+    pub positions: Positions,
+    /// How many letters that is.
+    pub letters: u32,
+    /// Which provider is called.
+    pub provider: &'static str,
+}
+
+impl Claim {
+    /// A claim to be made, as number `number` of its batch.
+    pub fn new(batch: i64, number: u32, positions: Positions, letters: usize, provider: &'static str) -> Self {
+        let nonce = data_encoding::HEXLOWER.encode(&random::bytes::<4>());
+        Self { batch, number, nonce, positions, letters: u32::try_from(letters).unwrap_or(u32::MAX), provider }
+    }
+
+    /// The attempt's id, unique for ever: it leads back to the row without an index of its own.
+    pub fn attempt(&self) -> String {
+        attempt_id(self.batch, self.number, &self.nonce)
+    }
+}
+
+fn attempt_id(batch: i64, claim: u32, nonce: &str) -> String {
+    format!("{batch}.{claim}.{nonce}")
+}
+
+/// What came of asking for a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// The call may be made.
+    Granted,
+    /// A person paused or cancelled the run, or it is closed.
+    Stopped(Control),
+    /// Another worker has gone on with this batch.
+    Fenced,
+}
+
+/// Asks for a claim: to be committed before the call is made.
+///
+/// Safe to repeat when a commit's outcome was lost: the nonce tells one's own row from another's.
+pub async fn claim(
+    tx: &mut Tx,
+    claim: &Claim,
+    cursor: u32,
+    holder: &Holder,
+    lease: Duration,
+    now: DateTime<Utc>,
+) -> Result<Claimed> {
+    let moved = tx
+        .execute(
+            "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
+             AND EXISTS (SELECT 1 FROM runs WHERE runs.id = batches.run_id AND runs.control = 'run' \
+             AND runs.state = 'open')",
+            &[(claim.number + 1).into(), cursor.into(), claim.batch.into(), claim.number.into()],
+        )
+        .await?;
+    if moved != 1 {
+        return why_refused(tx, claim).await;
+    }
+    let (first, last) = claim.positions.bounds();
+    let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
+    tx.execute(
+        "INSERT INTO sends (batch_id, claim, nonce, holder, provider, first_position, last_position, listed, letters, \
+         claimed_at, lease_until, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now+?}, '')",
+        &[
+            claim.batch.into(),
+            claim.number.into(),
+            (&claim.nonce).into(),
+            holder.token().into(),
+            claim.provider.into(),
+            first.into(),
+            last.into(),
+            claim.positions.written().into(),
+            claim.letters.into(),
+            now.into(),
+            lease.into(),
+        ],
+    )
+    .await?;
+    Ok(Claimed::Granted)
+}
+
+async fn why_refused(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {
+    let sql = "SELECT nonce FROM sends WHERE batch_id = ? AND claim = ? AND state = 0";
+    let row = tx.row(sql, &[claim.batch.into(), claim.number.into()]).await?;
+    if let Some(row) = row {
+        return Ok(if row.text(0)? == claim.nonce { Claimed::Granted } else { Claimed::Fenced });
+    }
+    let sql = "SELECT b.claims, b.state, r.control, r.state FROM batches b JOIN runs r ON r.id = b.run_id \
+               WHERE b.id = ?";
+    let Some(row) = tx.row(sql, &[claim.batch.into()]).await? else { return Ok(Claimed::Fenced) };
+    let (batch, control, run) = (row.parsed::<BatchState>(1)?, row.parsed::<Control>(2)?, row.parsed::<State>(3)?);
+    if row.small(0)? != claim.number || batch != BatchState::Open || run != State::Open {
+        return Ok(Claimed::Fenced);
+    }
+    Ok(Claimed::Stopped(control))
+}
+
+/// What a call came to, sorted for the records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Accepted, with the provider's ids.
+    pub accepted: Vec<(u32, String)>,
+    /// Refused for good, with causes.
+    pub failed: Vec<(u32, String)>,
+    /// Refused for now, with kinds and causes; they stay planned.
+    pub again: Vec<(u32, Refusal, String)>,
+    /// Without a reply, with causes.
+    pub unknown: Vec<(u32, String)>,
+}
+
+impl Outcome {
+    /// Sorts a call's answers; `last_try` turns what could be tried again into failures.
+    pub fn sort(answers: impl IntoIterator<Item = (u32, Answer)>, last_try: bool) -> Self {
+        let mut outcome = Self::default();
+        for (position, answer) in answers {
+            match answer {
+                Answer::Accepted { provider_id } => outcome.accepted.push((position, provider_id)),
+                Answer::Refused { refusal: Refusal::Permanent, cause } => outcome.failed.push((position, cause)),
+                Answer::Refused { cause, .. } if last_try => outcome.failed.push((position, cause)),
+                Answer::Refused { refusal, cause } => outcome.again.push((position, refusal, cause)),
+                Answer::Unknown { cause } => outcome.unknown.push((position, cause)),
+            }
+        }
+        outcome
+    }
+
+    fn written(&self) -> String {
+        let causes = |list: &[(u32, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
+        let written = Written {
+            ids: match self.accepted.iter().any(|(_, id)| !id.is_empty()) {
+                true => self.accepted.iter().map(|(_, id)| id.clone()).collect(),
+                false => Vec::new(),
+            },
+            failed: causes(&self.failed),
+            again: self.again.iter().map(|(position, _, cause)| (*position, cause.clone())).collect(),
+            unknown: causes(&self.unknown),
+        };
+        serde_json::to_string(&written).expect("maps of texts are JSON")
+    }
+}
+
+/// How an outcome stands on its `sends` row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Written {
+    /// The provider's ids of those accepted, in the order of their positions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    failed: BTreeMap<u32, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    again: BTreeMap<u32, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unknown: BTreeMap<u32, String>,
+}
+
+/// Records what a call came to. Counts whenever the attempt matches, even when its lease has ended; safe to repeat.
+pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
+    let matched = tx
+        .execute(
+            "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
+             WHERE batch_id = ? AND claim = ? AND nonce = ?",
+            &[
+                now.into(),
+                outcome.accepted.len().into(),
+                (outcome.failed.len() + outcome.again.len()).into(),
+                outcome.written().into(),
+                claim.batch.into(),
+                claim.number.into(),
+                (&claim.nonce).into(),
+            ],
+        )
+        .await?;
+    if matched == 0 {
+        return Ok(());
+    }
+    // A status that feedback has already moved on stays where it is.
+    let sent = "UPDATE invitations SET send_state = 2, sent_at = ?, \
+                status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4)";
+    let all = outcome.accepted.len() == claim.letters as usize;
+    match &claim.positions {
+        Positions::Range(first, last) if all => {
+            let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
+            let values = [now.into(), first.0.into(), last.0.into()];
+            tx.execute(format!("{sent} AND id BETWEEN ? AND ?"), &values).await?;
+        }
+        _ => {
+            let accepted = outcome.accepted.iter().map(|(position, _)| *position);
+            update_listed(tx, sent, &[now.into()], claim.batch, accepted).await?;
+        }
+    }
+    let failed = "UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4)";
+    update_listed(tx, failed, &[], claim.batch, outcome.failed.iter().map(|(position, _)| *position)).await?;
+    // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
+    let late = "UPDATE invitations SET send_state = 3 WHERE send_state = 4";
+    update_listed(tx, late, &[], claim.batch, outcome.again.iter().map(|(position, ..)| *position)).await?;
+    let unknown = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
+    update_listed(tx, unknown, &[], claim.batch, outcome.unknown.iter().map(|(position, _)| *position)).await
+}
+
+async fn update_listed(
+    tx: &mut Tx,
+    update: &'static str,
+    head: &[Value<'_>],
+    batch: i64,
+    positions: impl Iterator<Item = u32>,
+) -> Result<()> {
+    let mut values = head.to_vec();
+    values.extend(positions.map(|position| Value::from(InvitationId::new(batch, position).0)));
+    let listed = values.len() - head.len();
+    if listed == 0 {
+        return Ok(());
+    }
+    let list = with_list("id IN (?..)", listed);
+    tx.execute(format!("{update} AND {list}"), &values).await?;
+    Ok(())
+}
+
+/// Which open claims to give up.
+#[derive(Debug, Clone)]
+pub enum Abandoned {
+    /// Those whose lease has ended.
+    Expired,
+    /// Those of processes that are known to be dead.
+    HeldBy(Vec<String>),
+}
+
+/// The most claims that are given up in one go.
+const ABANDON_PAGE: usize = 100;
+
+/// Puts in doubt what abandoned claims cover; gives how many claims there were, at most a page of them.
+pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<usize> {
+    let columns = "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters FROM sends \
+                   WHERE state = 0";
+    let rows = match which {
+        Abandoned::Expired => {
+            tx.rows(format!("{columns} AND lease_until < {{now}} LIMIT ? {{for update}}"), &[ABANDON_PAGE.into()])
+                .await?
+        }
+        Abandoned::HeldBy(holders) => {
+            let mut values: Vec<Value<'_>> = holders.iter().map(Into::into).collect();
+            let list = with_list("holder IN (?..)", values.len());
+            values.push(ABANDON_PAGE.into());
+            tx.rows(format!("{columns} AND {list} LIMIT ? {{for update}}"), &values).await?
+        }
+    };
+    for row in &rows {
+        put_in_doubt(tx, &read_claim(row)?).await?;
+    }
+    Ok(rows.len())
+}
+
+fn read_claim(row: &Row) -> Result<Claim> {
+    Ok(Claim {
+        batch: row.int(0)?,
+        number: row.small(1)?,
+        nonce: row.text(2)?,
+        positions: Positions::read(row.small(3)?, row.small(4)?, &row.text(5)?),
+        letters: row.small(6)?,
+        provider: "",
+    })
+}
+
+async fn put_in_doubt(tx: &mut Tx, claim: &Claim) -> Result<()> {
+    let matched = tx
+        .execute(
+            "UPDATE sends SET state = 2 WHERE batch_id = ? AND claim = ? AND state = 0",
+            &[claim.batch.into(), claim.number.into()],
+        )
+        .await?;
+    if matched == 0 {
+        return Ok(());
+    }
+    let doubt = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
+    match &claim.positions {
+        Positions::Range(first, last) => {
+            let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
+            tx.execute(format!("{doubt} AND id BETWEEN ? AND ?"), &[first.0.into(), last.0.into()]).await?;
+            Ok(())
+        }
+        Positions::Listed(list) => update_listed(tx, doubt, &[], claim.batch, list.iter().copied()).await,
+    }
+}
+
+/// One attempt at a letter, for people to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The attempt's id.
+    pub id: String,
+    /// Which provider was called.
+    pub provider: String,
+    /// When it was claimed.
+    pub claimed_at: DateTime<Utc>,
+    /// When its result was recorded, if it was.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// What came of it: `accepted`, `refused: 550`, `no result`.
+    pub outcome: String,
+}
+
+/// Every attempt that covered an invitation, in order.
+pub async fn attempts(tx: &mut Tx, invitation: InvitationId) -> Result<Vec<Attempt>> {
+    let position = invitation.position();
+    let rows = tx
+        .rows(
+            "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters, provider, claimed_at, \
+             settled_at, state, outcome FROM sends WHERE batch_id = ? AND first_position <= ? AND last_position >= ? \
+             ORDER BY claim",
+            &[invitation.batch().into(), position.into(), position.into()],
+        )
+        .await?;
+    let mut attempts = Vec::new();
+    for row in rows {
+        let claim = read_claim(&row)?;
+        if !claim.positions.contains(position) {
+            continue;
+        }
+        let written: Written = serde_json::from_str(&row.text(11)?).unwrap_or_default();
+        let outcome = match row.int(10)? {
+            0 => "under way".to_owned(),
+            2 => "no result: in doubt".to_owned(),
+            _ => written.outcome_of(position),
+        };
+        attempts.push(Attempt {
+            id: claim.attempt(),
+            provider: row.text(7)?,
+            claimed_at: row.time(8)?,
+            settled_at: crate::records::Never::unless_never(row.time(9)?),
+            outcome,
+        });
+    }
+    Ok(attempts)
+}
+
+impl Written {
+    fn outcome_of(&self, position: u32) -> String {
+        let refused = self.failed.get(&position).or_else(|| self.again.get(&position));
+        match (refused, self.unknown.get(&position)) {
+            (Some(cause), _) => format!("refused: {cause}"),
+            (None, Some(cause)) => format!("no reply: {cause}"),
+            (None, None) => "accepted".to_owned(),
+        }
+    }
+}
+
+/// What a run's calls came to, for its report: failures and doubts by cause, and letters accepted by second.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// How many calls there were.
+    pub calls: u64,
+    /// Letters that failed for good, by cause.
+    pub failed: BTreeMap<String, u64>,
+    /// Letters in doubt, by cause.
+    pub in_doubt: BTreeMap<String, u64>,
+    /// When calls were settled, and how many letters each had accepted.
+    pub accepted: Vec<(DateTime<Utc>, u64)>,
+}
+
+/// How many `sends` rows are read at a time.
+const CALLS_PAGE: usize = 2_000;
+
+/// The page of a run's calls after (batch, claim); gives where the next page begins.
+pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut Calls) -> Result<Option<(i64, i64)>> {
+    let rows = tx
+        .rows(
+            "SELECT s.batch_id, s.claim, s.state, s.settled_at, s.accepted, s.letters, \
+             CASE WHEN s.accepted = s.letters THEN '' ELSE s.outcome END \
+             FROM batches b JOIN sends s ON s.batch_id = b.id WHERE b.run_id = ? AND \
+             (b.id > ? OR (b.id = ? AND s.claim > ?)) ORDER BY b.id, s.claim LIMIT ?",
+            &[run_id.into(), after.0.into(), after.0.into(), after.1.into(), CALLS_PAGE.into()],
+        )
+        .await?;
+    for row in &rows {
+        calls.calls += 1;
+        if row.int(2)? == 2 {
+            *calls.in_doubt.entry("no result before the worker's end".to_owned()).or_default() += row.count(5)?;
+            continue;
+        }
+        let accepted = row.count(4)?;
+        if accepted > 0 {
+            calls.accepted.push((row.time(3)?, accepted));
+        }
+        let written: Written = serde_json::from_str(&row.text(6)?).unwrap_or_default();
+        for cause in written.failed.into_values() {
+            *calls.failed.entry(cause).or_default() += 1;
+        }
+        for cause in written.unknown.into_values() {
+            *calls.in_doubt.entry(cause).or_default() += 1;
+        }
+    }
+    match rows.last() {
+        Some(last) if rows.len() == CALLS_PAGE => Ok(Some((last.int(0)?, last.int(1)?))),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn positions_are_read_back_as_they_were_written(list in proptest::collection::btree_set(0..65_536_u32, 1..50)) {
+            let listed = Positions::Listed(list.into_iter().collect());
+            let (first, last) = listed.bounds();
+            prop_assert_eq!(Positions::read(first, last, &listed.written()), listed);
+            let range = Positions::Range(first, last);
+            prop_assert_eq!(Positions::read(first, last, &range.written()), range);
+        }
+    }
+
+    #[test]
+    fn every_answer_is_sorted_once_and_the_last_try_turns_refusals_into_failures() {
+        let answers = || {
+            vec![
+                (0, Answer::Accepted { provider_id: "a".to_owned() }),
+                (1, Answer::Refused { refusal: Refusal::Permanent, cause: "550".to_owned() }),
+                (2, Answer::Refused { refusal: Refusal::Transient, cause: "451".to_owned() }),
+                (3, Answer::Unknown { cause: "lost".to_owned() }),
+            ]
+        };
+        let outcome = Outcome::sort(answers(), false);
+        assert_eq!(outcome.accepted.len() + outcome.failed.len() + outcome.again.len() + outcome.unknown.len(), 4);
+        assert_eq!(outcome.again, [(2, Refusal::Transient, "451".to_owned())]);
+        let last = Outcome::sort(answers(), true);
+        assert_eq!(last.failed, [(1, "550".to_owned()), (2, "451".to_owned())]);
+        assert!(last.again.is_empty());
+        let written: Written = serde_json::from_str(&last.written()).expect("its own JSON");
+        assert_eq!(written.outcome_of(0), "accepted");
+        assert_eq!(written.outcome_of(2), "refused: 451");
+        assert_eq!(written.outcome_of(3), "no reply: lost");
+    }
+}

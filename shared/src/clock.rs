@@ -1,0 +1,45 @@
+//! The business clock: when something is said to have happened.
+//!
+//! Three times are never mixed. The *scheduled time* of a firing decides month, eligibility and keys. The *business
+//! clock*, this one, dates what is done (`sent_at`, expiry). The *lease clock* is the database's own time and decides
+//! who may go on (see [`crate::claims`]).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A clock that is passed in, so that a test or a simulation can set it.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    /// Microseconds since 1970 where the clock stands still; 0 while it is the machine's.
+    standing: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// A clock that stands at `moment` until it is moved.
+    pub fn standing_at(moment: DateTime<Utc>) -> Self {
+        Self { standing: Arc::new(AtomicI64::new(moment.timestamp_micros())) }
+    }
+
+    /// Moves a standing clock on.
+    pub fn advance(&self, by: TimeDelta) {
+        self.standing.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The time now, in whole microseconds, as the records keep it.
+    pub fn now(&self) -> DateTime<Utc> {
+        let micros = match self.standing.load(Ordering::Relaxed) {
+            0 => Utc::now().timestamp_micros(),
+            standing => standing,
+        };
+        DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    }
+}

@@ -1,0 +1,161 @@
+//! A firing: one job, at one scheduled time, read from whatever event brought it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What fired a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Its schedule. Business deadlines bind only these.
+    Schedule,
+    /// A person, who decides that it starts now, whatever the scheduled time.
+    Manual,
+    /// The keeper, to go on with a run that stands still.
+    Resume,
+}
+
+impl Trigger {
+    /// The word that the run history shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Manual => "manual",
+            Self::Resume => "resume",
+        }
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One firing of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firing {
+    /// When the job was to run. It decides the month, who is eligible, and the run's key.
+    pub scheduled_at: DateTime<Utc>,
+    /// What fired it.
+    pub trigger: Trigger,
+}
+
+/// An event that is no firing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a firing: {field}: {fault}; expected {expected}")]
+pub struct InvalidFiring {
+    field: &'static str,
+    fault: String,
+    expected: &'static str,
+}
+
+/// The source of the events by which Almanac speaks to itself.
+const OWN_SOURCE: &str = "almanac";
+
+#[derive(Deserialize)]
+struct Request {
+    scheduled_time: Option<String>,
+    #[serde(default)]
+    resume: bool,
+}
+
+impl Firing {
+    /// Reads a firing from an event of one of these shapes:
+    ///
+    /// - EventBridge Scheduler's input, as the template writes it: `{"scheduled_time": "…", "execution_id": "…"}`
+    /// - an EventBridge rule's envelope: `{"detail-type": "Scheduled Event", "time": "…", …}`
+    /// - a request on the bus: an envelope with source `almanac` and detail `{"scheduled_time": "…", "resume": false}`
+    /// - a manual request: `{"manual": {"scheduled_time": "…"}}`, the time being now where it is left out
+    pub fn from_event(event: &Value, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
+        if let Some(manual) = event.get("manual") {
+            return Self::from_request(manual, "manual", now);
+        }
+        if event.get("source").and_then(Value::as_str) == Some(OWN_SOURCE) {
+            let detail = event.get("detail").unwrap_or(&Value::Null);
+            return Self::from_request(detail, "detail", now);
+        }
+        let (field, time) = match (event.get("scheduled_time"), event.get("time")) {
+            (Some(time), _) => ("scheduled_time", time),
+            (None, Some(time)) => ("time", time),
+            (None, None) => {
+                return Err(InvalidFiring {
+                    field: "scheduled_time",
+                    fault: "is missing".to_owned(),
+                    expected: "a schedule's input, an EventBridge envelope, or {\"manual\": {}}",
+                });
+            }
+        };
+        let text = time.as_str().unwrap_or_default();
+        Ok(Self { scheduled_at: parse_time(field, text)?, trigger: Trigger::Schedule })
+    }
+
+    fn from_request(request: &Value, field: &'static str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
+        let request: Request = serde_json::from_value(request.clone()).map_err(|error| InvalidFiring {
+            field,
+            fault: error.to_string(),
+            expected: "{\"scheduled_time\": \"2026-11-05T17:00:00Z\"} or {}",
+        })?;
+        let scheduled_at = match &request.scheduled_time {
+            Some(text) => parse_time("scheduled_time", text)?,
+            None => now,
+        };
+        Ok(Self { scheduled_at, trigger: if request.resume { Trigger::Resume } else { Trigger::Manual } })
+    }
+}
+
+fn parse_time(field: &'static str, text: &str) -> Result<DateTime<Utc>, InvalidFiring> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|error| InvalidFiring {
+        field,
+        fault: format!("{text:?} is not a time: {error}"),
+        expected: "RFC 3339, such as 2026-11-05T17:00:00Z",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        parse_time("test", text).expect("RFC 3339")
+    }
+
+    #[test]
+    fn every_door_leads_to_the_same_scheduled_time() {
+        let now = at("2026-11-05T17:00:42Z");
+        let scheduled = at("2026-11-05T17:00:00Z");
+        for (event, trigger) in [
+            (json!({"scheduled_time": "2026-11-05T17:00:00Z", "execution_id": "a1"}), Trigger::Schedule),
+            (
+                json!({"version": "0", "id": "x", "detail-type": "Scheduled Event", "source": "aws.events",
+                       "time": "2026-11-05T17:00:00Z", "detail": {}}),
+                Trigger::Schedule,
+            ),
+            (json!({"manual": {"scheduled_time": "2026-11-05T18:00:00+01:00"}}), Trigger::Manual),
+            (
+                json!({"source": "almanac", "detail-type": "run-requested", "time": "2026-11-06T00:00:00Z",
+                       "detail": {"scheduled_time": "2026-11-05T17:00:00Z", "resume": true}}),
+                Trigger::Resume,
+            ),
+        ] {
+            assert_eq!(Firing::from_event(&event, now), Ok(Firing { scheduled_at: scheduled, trigger }), "{event}");
+        }
+        assert_eq!(Firing::from_event(&json!({"manual": {}}), now).map(|firing| firing.scheduled_at), Ok(now));
+    }
+
+    #[test]
+    fn what_is_no_firing_is_refused_with_the_field_and_what_was_expected() {
+        let now = at("2026-11-05T17:00:42Z");
+        for (event, words) in [
+            (json!({}), "scheduled_time: is missing"),
+            (json!({"scheduled_time": "yesterday"}), "\"yesterday\" is not a time"),
+            (json!({"manual": {"scheduled_time": 5}}), "manual: invalid type"),
+        ] {
+            let error = Firing::from_event(&event, now).expect_err("no firing").to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

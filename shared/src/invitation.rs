@@ -1,0 +1,91 @@
+//! An invitation: one contact, one month, one mail.
+
+use std::fmt;
+
+/// The most positions of one batch; an invitation's id is its batch's times this, plus its position.
+pub const POSITIONS: i64 = 65_536;
+
+/// An invitation's id: a batch and a position in it. So a batch's rows lie together in the primary key, a claim is a
+/// range of it, and no id is ever asked of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvitationId(pub i64);
+
+impl InvitationId {
+    /// The invitation at `position` of `batch`.
+    pub fn new(batch: i64, position: u32) -> Self {
+        Self(batch * POSITIONS + i64::from(position))
+    }
+
+    /// The batch that sends it.
+    pub fn batch(self) -> i64 {
+        self.0 / POSITIONS
+    }
+
+    /// Where it stands in its batch.
+    pub fn position(self) -> u32 {
+        u32::try_from(self.0 % POSITIONS).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What our sending has come to. That one is *sending* is not stored: it is planned, and under an open claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendState {
+    /// Not sent yet.
+    Planned,
+    /// A provider accepted it.
+    Sent,
+    /// Definitely not accepted, for good.
+    Failed,
+    /// Handed to a provider, and nothing is known of the result.
+    InDoubt,
+    /// Its run was cancelled first.
+    Cancelled,
+}
+
+impl SendState {
+    /// Reads the stored number; see the migration that makes the table.
+    pub fn from_stored(number: i64) -> Option<Self> {
+        Some(match number {
+            0 => Self::Planned,
+            2 => Self::Sent,
+            3 => Self::Failed,
+            4 => Self::InDoubt,
+            5 => Self::Cancelled,
+            _ => return None,
+        })
+    }
+
+    /// The word that people are shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::InDoubt => "in doubt",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The words for the stored `status`, the domain's own, which only moves forward.
+pub const STATUS: [&str; 8] = ["queued", "sent", "opened", "started", "submitted", "expired", "bounced", "cancelled"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_id_gives_back_its_batch_and_position(batch in 1..(i64::MAX / POSITIONS), position in 0..65_536_u32) {
+            let id = InvitationId::new(batch, position);
+            prop_assert_eq!((id.batch(), id.position()), (batch, position));
+        }
+    }
+}

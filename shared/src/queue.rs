@@ -1,0 +1,202 @@
+//! The queue between planners and workers, and the one that one machine uses: a table of the records.
+//!
+//! The table keeps SQS's promises and no better ones: at least once, a visibility time-out, a receive count, dead
+//! letters after too many receives.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::Notify;
+
+use crate::{
+    process::Holder,
+    random,
+    records::{Records, Result, Tx, Value, dialect::with_list},
+};
+
+/// The most messages of one call, as SQS has it.
+pub const MESSAGES_PER_CALL: usize = 10;
+
+/// How often a message is received before it is a dead letter.
+pub const MAX_RECEIVES: u32 = 5;
+
+/// Where a planner sends its messages.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends at most [`MESSAGES_PER_CALL`] messages; gives the indexes of those that the queue refused.
+    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>>;
+}
+
+/// A message that was received and is invisible to others for a while.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Its number.
+    pub id: i64,
+    /// What it says.
+    pub body: String,
+    /// How often it has been received, this time included.
+    pub receive_count: u32,
+    /// Names this receive: only its holder may delete or release the message.
+    pub receipt: String,
+}
+
+/// A queue in the records.
+#[derive(Debug)]
+pub struct RecordsQueue {
+    records: Records,
+    name: &'static str,
+    visibility: Duration,
+    arrived: Notify,
+}
+
+impl RecordsQueue {
+    /// The queue of that name. A message that is received stays invisible for `visibility`.
+    pub fn new(records: Records, name: &'static str, visibility: Duration) -> Self {
+        Self { records, name, visibility, arrived: Notify::new() }
+    }
+
+    /// Waits until this process has sent something, at most for `wait`.
+    pub async fn wait_for_arrivals(&self, wait: Duration) {
+        tokio::time::timeout(wait, self.arrived.notified()).await.ok();
+    }
+
+    /// Receives at most `most` messages that are visible now.
+    pub async fn receive(&self, holder: &Holder, most: usize) -> Result<Vec<Received>> {
+        let (name, visibility, holder) = (self.name, micros(self.visibility), holder.token().to_owned());
+        let receipt = random::token();
+        self.records
+            .transaction(move |tx| receive(tx, name, visibility, holder.clone(), receipt.clone(), most).boxed())
+            .await
+    }
+
+    /// Deletes messages that are done.
+    pub async fn delete(&self, done: Vec<Received>) -> Result<()> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        self.records
+            .transaction(move |tx| {
+                let done = done.clone();
+                async move {
+                    for message in &done {
+                        tx.execute(
+                            "DELETE FROM queue_messages WHERE id = ? AND receipt = ?",
+                            &[message.id.into(), (&message.receipt).into()],
+                        )
+                        .await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Makes visible at once what processes that have died were holding.
+    pub async fn release_held_by(&self, dead: Vec<String>) -> Result<u64> {
+        if dead.is_empty() {
+            return Ok(0);
+        }
+        let released = self
+            .records
+            .transaction(move |tx| {
+                let dead = dead.clone();
+                async move {
+                    let values: Vec<Value<'_>> = dead.iter().map(Into::into).collect();
+                    let sql = "UPDATE queue_messages SET visible_at = {now} WHERE dead = 0 AND holder IN (?..)";
+                    tx.execute(with_list(sql, values.len()), &values).await
+                }
+                .boxed()
+            })
+            .await?;
+        self.arrived.notify_waiters();
+        Ok(released)
+    }
+
+    /// How many messages wait or are being worked, and how many are dead letters.
+    pub async fn depth(&self) -> Result<(u64, u64)> {
+        let name = self.name;
+        self.records
+            .read(move |tx| {
+                async move {
+                    let sql = "SELECT dead, COUNT(*) FROM queue_messages WHERE queue = ? GROUP BY dead";
+                    let mut depth = (0, 0);
+                    for row in tx.rows(sql, &[name.into()]).await? {
+                        *(if row.truth(0)? { &mut depth.1 } else { &mut depth.0 }) = row.count(1)?;
+                    }
+                    Ok(depth)
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Queue for RecordsQueue {
+    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>> {
+        let name = self.name;
+        self.records
+            .transaction(move |tx| {
+                let bodies = bodies.clone();
+                async move {
+                    for body in &bodies {
+                        tx.execute(
+                            "INSERT INTO queue_messages (queue, body, sent_at, visible_at) VALUES (?, ?, {now}, {now})",
+                            &[name.into(), body.into()],
+                        )
+                        .await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await?;
+        self.arrived.notify_waiters();
+        Ok(Vec::new())
+    }
+}
+
+async fn receive(
+    tx: &mut Tx,
+    queue: &'static str,
+    visibility: i64,
+    holder: String,
+    receipt: String,
+    most: usize,
+) -> Result<Vec<Received>> {
+    tx.execute(
+        "UPDATE queue_messages SET dead = 1 WHERE queue = ? AND dead = 0 AND visible_at <= {now} AND receive_count >= ?",
+        &[queue.into(), MAX_RECEIVES.into()],
+    )
+    .await?;
+    let rows = tx
+        .rows(
+            "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
+             ORDER BY visible_at, id LIMIT ? {for update}",
+            &[queue.into(), most.into()],
+        )
+        .await?;
+    let mut received = Vec::with_capacity(rows.len());
+    for row in rows {
+        let message = Received {
+            id: row.int(0)?,
+            body: row.text(1)?,
+            receive_count: row.small(2)? + 1,
+            receipt: receipt.clone(),
+        };
+        tx.execute(
+            "UPDATE queue_messages SET visible_at = {now+?}, receive_count = receive_count + 1, receipt = ?, \
+             holder = ? WHERE id = ?",
+            &[visibility.into(), (&receipt).into(), (&holder).into(), message.id.into()],
+        )
+        .await?;
+        received.push(message);
+    }
+    Ok(received)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

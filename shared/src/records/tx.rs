@@ -1,0 +1,153 @@
+//! A connection with queries to run on it, inside a transaction or not.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Executor, MySql, Sqlite, pool::PoolConnection};
+
+use super::{
+    Dialect, Result, Row, Value, dialect,
+    value::{mysql_arguments, sqlite_arguments},
+};
+
+/// The most rows that one INSERT statement carries.
+const ROWS_PER_INSERT: usize = 256;
+
+/// A connection, and how to speak on it.
+#[derive(Debug)]
+pub struct Tx {
+    connection: Connection,
+    pub(super) lease_offset: i64,
+    statements: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Connection {
+    MySql(PoolConnection<MySql>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Tx {
+    pub(super) fn mysql(connection: PoolConnection<MySql>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
+        Self { connection: Connection::MySql(connection), lease_offset, statements }
+    }
+
+    pub(super) fn sqlite(connection: PoolConnection<Sqlite>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
+        Self { connection: Connection::Sqlite(connection), lease_offset, statements }
+    }
+
+    /// Which SQL this connection speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self.connection {
+            Connection::MySql(_) => Dialect::MySql,
+            Connection::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Runs a statement; gives the number of rows that it matched.
+    pub async fn execute(&mut self, sql: impl Into<Cow<'static, str>>, values: &[Value<'_>]) -> Result<u64> {
+        Ok(self.run(sql.into(), values).await?.0)
+    }
+
+    /// Runs an INSERT of one row; gives the id that the database chose.
+    pub async fn insert(&mut self, sql: impl Into<Cow<'static, str>>, values: &[Value<'_>]) -> Result<i64> {
+        Ok(self.run(sql.into(), values).await?.1)
+    }
+
+    /// The rows of a query.
+    pub async fn rows(&mut self, sql: impl Into<Cow<'static, str>>, values: &[Value<'_>]) -> Result<Vec<Row>> {
+        let sql = self.prepare(sql.into());
+        Ok(match &mut self.connection {
+            Connection::MySql(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql.into_owned()), mysql_arguments(values)?);
+                query.fetch_all(&mut **connection).await?.into_iter().map(Row::MySql).collect()
+            }
+            Connection::Sqlite(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql.into_owned()), sqlite_arguments(values)?);
+                query.fetch_all(&mut **connection).await?.into_iter().map(Row::Sqlite).collect()
+            }
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn row(&mut self, sql: impl Into<Cow<'static, str>>, values: &[Value<'_>]) -> Result<Option<Row>> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+
+    /// Inserts many rows of `columns` values each: `head` ends before `VALUES`' first bracket, `tail` follows the last.
+    ///
+    /// The rows go out in statements of a few fixed sizes, so that a server prepares each size only once.
+    pub async fn insert_rows(
+        &mut self,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
+        let mut rest = values;
+        while !rest.is_empty() {
+            let rows = rest.len() / columns;
+            let chunk = if rows >= ROWS_PER_INSERT { ROWS_PER_INSERT } else { 1 << rows.ilog2() };
+            let (now, later) = rest.split_at(chunk * columns);
+            self.execute(dialect::insert_text(head, chunk, columns, tail), now).await?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` between BEGIN and COMMIT.
+    pub(super) async fn within_transaction<T, F>(&mut self, work: &F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T>>,
+    {
+        self.command("BEGIN").await?;
+        match work(self).await {
+            Ok(value) => {
+                self.command("COMMIT").await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // A connection that cannot roll back is broken, and its server rolls back for it.
+                self.command("ROLLBACK").await.ok();
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a word of transaction control, unprepared.
+    pub(super) async fn command(&mut self, sql: &'static str) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        match &mut self.connection {
+            Connection::MySql(connection) => connection.execute(sql).await.map(drop)?,
+            Connection::Sqlite(connection) => connection.execute(sql).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, sql: Cow<'static, str>, values: &[Value<'_>]) -> Result<(u64, i64)> {
+        let sql = self.prepare(sql);
+        Ok(match &mut self.connection {
+            Connection::MySql(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql.into_owned()), mysql_arguments(values)?);
+                let done = query.execute(&mut **connection).await?;
+                (done.rows_affected(), i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX))
+            }
+            Connection::Sqlite(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql.into_owned()), sqlite_arguments(values)?);
+                let done = query.execute(&mut **connection).await?;
+                (done.rows_affected(), done.last_insert_rowid())
+            }
+        })
+    }
+
+    fn prepare(&self, sql: Cow<'static, str>) -> Cow<'static, str> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.dialect().expand(sql, self.lease_offset)
+    }
+}

@@ -1,0 +1,252 @@
+//! A batch: the part of a run that one message stands for.
+//!
+//! `planned` becomes `open` when a worker writes its rows, and `done`, `parked` or `cancelled` when nothing of it is
+//! left to do. While it waits (paused, throttled, handed back) it is simply not queued, and the keeper queues it again
+//! when its time has come, with a fresh message.
+
+use std::{str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Control, State};
+use crate::records::{Result, Row, Tx};
+
+/// Where a batch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchState {
+    /// No worker has begun it.
+    Planned,
+    /// Its rows are written; claims are being made.
+    Open,
+    /// Nothing is left to do.
+    Done,
+    /// It exhausted its tries; what was not sent counts as failed.
+    Parked,
+    /// A person cancelled the run.
+    Cancelled,
+}
+
+impl BatchState {
+    /// The word that is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Open => "open",
+            Self::Done => "done",
+            Self::Parked => "parked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl FromStr for BatchState {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        [Self::Planned, Self::Open, Self::Done, Self::Parked, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// A subject of a batch, and what the planner counted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// The user.
+    pub id: i64,
+    /// How many contacts the user had when the run was planned.
+    pub planned: u32,
+}
+
+/// Writes subjects as a batch keeps them: `7:20,8:19`.
+pub fn write_subjects(subjects: &[Subject]) -> String {
+    let parts: Vec<_> = subjects.iter().map(|subject| format!("{}:{}", subject.id, subject.planned)).collect();
+    parts.join(",")
+}
+
+fn read_subjects(text: &str) -> Option<Vec<Subject>> {
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (id, planned) = part.split_once(':')?;
+            Some(Subject { id: id.parse().ok()?, planned: planned.parse().ok()? })
+        })
+        .collect()
+}
+
+/// The message that stands for a batch. It carries ids, never personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchMessage {
+    /// The run.
+    pub run: i64,
+    /// The batch.
+    pub batch: i64,
+}
+
+/// A batch with what a worker must know of its run.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Its number.
+    pub id: i64,
+    /// The run it belongs to.
+    pub run_id: i64,
+    /// Its users.
+    pub subjects: Vec<Subject>,
+    /// What the planner counted for it.
+    pub planned: u32,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Positions before this one have been claimed.
+    pub cursor: u32,
+    /// How many claims were made: the fence between workers.
+    pub claims: u32,
+    /// Where the run stands.
+    pub run_state: State,
+    /// What a person wants of the run.
+    pub control: Control,
+    /// What the job fixed at the run's start.
+    pub parameters: String,
+}
+
+impl Batch {
+    fn read(row: &Row) -> Result<Self> {
+        let subjects = read_subjects(&row.text(2)?)
+            .ok_or_else(|| crate::records::RecordsError::unreadable(2, "the subjects are no list of id:count"))?;
+        Ok(Self {
+            id: row.int(0)?,
+            run_id: row.int(1)?,
+            subjects,
+            planned: row.small(3)?,
+            state: row.parsed(4)?,
+            cursor: row.small(5)?,
+            claims: row.small(6)?,
+            run_state: row.parsed(7)?,
+            control: row.parsed(8)?,
+            parameters: row.text(9)?,
+        })
+    }
+
+    /// The batch of that number.
+    pub async fn find(tx: &mut Tx, id: i64) -> Result<Option<Self>> {
+        let row = tx
+            .row(
+                "SELECT b.id, b.run_id, b.subjects, b.planned, b.state, b.cursor_position, b.claims, r.state, \
+                 r.control, r.parameters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
+                &[id.into()],
+            )
+            .await?;
+        row.as_ref().map(Self::read).transpose()
+    }
+}
+
+/// Takes a batch off the queue until `wait` has passed; the keeper then sends a fresh message.
+pub async fn postpone(tx: &mut Tx, batch_id: i64, wait: Duration, cause: &str) -> Result<()> {
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE batches SET queued = 0, not_before = {now+?}, cause = ? WHERE id = ? AND state IN ('planned', 'open')",
+        &[micros.into(), cause.into(), batch_id.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends a batch that has nothing left to do.
+///
+/// Gives false, and changes nothing, while a position is neither sent, failed, in doubt nor cancelled, or a claim is
+/// open.
+pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    if has_unfinished_positions(tx, batch_id).await? {
+        return Ok(false);
+    }
+    tx.execute(
+        "UPDATE batches SET state = 'done', finished_at = {now} WHERE id = ? AND state = 'open'",
+        &[batch_id.into()],
+    )
+    .await?;
+    Ok(true)
+}
+
+async fn has_unfinished_positions(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    let planned = tx
+        .row(
+            "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
+            &[batch_id.into(), batch_id.into()],
+        )
+        .await?;
+    if planned.is_some() {
+        return Ok(true);
+    }
+    has_open_claim(tx, batch_id).await
+}
+
+/// Whether a call to a provider is under way for this batch, or was when its worker died.
+pub async fn has_open_claim(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    let open = tx.row("SELECT 1 FROM sends WHERE batch_id = ? AND state = 0 LIMIT 1", &[batch_id.into()]).await?;
+    Ok(open.is_some())
+}
+
+/// Gives up on a batch: what it has not sent has failed, with this cause. Waits (false) while a claim is open.
+pub async fn park(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<bool> {
+    // `send_state` 3 is failed; see the migration.
+    end(tx, batch_id, BatchState::Parked, "UPDATE invitations SET send_state = 3 WHERE", cause).await
+}
+
+/// Cancels a batch: what it has not sent will not be. Waits (false) while a claim is open.
+pub async fn cancel(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    let sql = "UPDATE invitations SET send_state = 5, status = 7 WHERE";
+    end(tx, batch_id, BatchState::Cancelled, sql, "the run was cancelled").await
+}
+
+async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, update: &'static str, cause: &str) -> Result<bool> {
+    // The row is locked first, so that no claim can be made beside this.
+    tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
+    if has_open_claim(tx, batch_id).await? {
+        return Ok(false);
+    }
+    tx.execute(
+        format!("{update} id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0"),
+        &[batch_id.into(), batch_id.into()],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE batches SET state = ?, cause = ?, finished_at = {now}, claims = claims + 1 \
+         WHERE id = ? AND state IN ('planned', 'open')",
+        &[state.as_str().into(), cause.into(), batch_id.into()],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// Counts one more failed try of a batch; gives how many there have been.
+pub async fn count_try(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<u32> {
+    tx.execute("UPDATE batches SET tries = tries + 1, cause = ? WHERE id = ?", &[cause.into(), batch_id.into()])
+        .await?;
+    let row = tx.row("SELECT tries FROM batches WHERE id = ?", &[batch_id.into()]).await?;
+    row.map_or(Ok(0), |row| row.small(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn subjects_are_read_back_as_they_were_written(
+            pairs in proptest::collection::vec((1..i64::MAX, 0..10_000_u32), 0..300)
+        ) {
+            let subjects: Vec<_> = pairs.into_iter().map(|(id, planned)| Subject { id, planned }).collect();
+            prop_assert_eq!(read_subjects(&write_subjects(&subjects)), Some(subjects));
+        }
+    }
+
+    #[test]
+    fn a_message_with_anything_but_ids_is_refused() {
+        assert!(serde_json::from_str::<BatchMessage>(r#"{"run":1,"batch":2}"#).is_ok());
+        for body in ["", "{}", r#"{"run":1}"#, r#"{"run":1,"batch":2,"email":"a@b.c"}"#, r#"{"run":"1","batch":2}"#] {
+            assert!(serde_json::from_str::<BatchMessage>(body).is_err(), "{body}");
+        }
+    }
+}

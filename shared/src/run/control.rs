@@ -1,0 +1,71 @@
+//! What a person wants of a run: to go on, to pause, to be cancelled. Honoured between claims.
+
+use futures_util::FutureExt;
+
+use super::{Run, State};
+use crate::records::{Records, Result};
+
+/// A person's wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Run,
+    /// Start nothing more until it is resumed.
+    Pause,
+    /// Start nothing more, and close.
+    Cancel,
+}
+
+impl Control {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Pause => "pause",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+impl std::str::FromStr for Control {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        [Self::Run, Self::Pause, Self::Cancel].into_iter().find(|control| control.as_str() == text).ok_or(())
+    }
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    /// It is noted; workers see it before their next claim.
+    Noted,
+    /// The run is closed already.
+    AlreadyClosed(State),
+    /// The run is being cancelled, which cannot be taken back.
+    AlreadyCancelled,
+    /// There is no such run.
+    Unknown,
+}
+
+/// Notes what a person wants of a run.
+pub async fn set(records: &Records, run_id: i64, control: Control) -> Result<Wish> {
+    records
+        .transaction(move |tx| {
+            async move {
+                tx.execute(
+                    "UPDATE runs SET control = ? WHERE id = ? AND state = 'open' AND control <> 'cancel'",
+                    &[control.as_str().into(), run_id.into()],
+                )
+                .await?;
+                Ok(match Run::find(tx, run_id).await? {
+                    None => Wish::Unknown,
+                    Some(run) if run.state != State::Open => Wish::AlreadyClosed(run.state),
+                    Some(run) if run.control == control => Wish::Noted,
+                    Some(_) => Wish::AlreadyCancelled,
+                })
+            }
+            .boxed()
+        })
+        .await
+}

@@ -1,0 +1,52 @@
+//! The run history: which runs there were, and how far one has come.
+
+use super::{COLUMNS, Run};
+use crate::records::{Result, Tx};
+
+/// The newest runs, newest first, of one job or of all.
+pub async fn newest(tx: &mut Tx, job: Option<&str>, most: usize) -> Result<Vec<Run>> {
+    let rows = match job {
+        Some(job) => {
+            tx.rows(format!("{COLUMNS} WHERE job = ? ORDER BY id DESC LIMIT ?"), &[job.into(), most.into()]).await?
+        }
+        None => tx.rows(format!("{COLUMNS} ORDER BY id DESC LIMIT ?"), &[most.into()]).await?,
+    };
+    rows.iter().map(Run::read).collect()
+}
+
+/// The open runs, oldest first.
+pub async fn open(tx: &mut Tx, most: usize) -> Result<Vec<Run>> {
+    let rows = tx.rows(format!("{COLUMNS} WHERE state = 'open' ORDER BY id LIMIT ?"), &[most.into()]).await?;
+    rows.iter().map(Run::read).collect()
+}
+
+/// How far a run has come, cheap enough to be asked every second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What the planner has counted so far.
+    pub planned: u64,
+    /// What of it belongs to batches that are done, or was claimed in those that are not.
+    pub handled: u64,
+    /// How many batches there are.
+    pub batches: u64,
+    /// How many of them have nothing left to do.
+    pub finished: u64,
+}
+
+/// How far a run has come.
+pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
+    let sql = "SELECT COUNT(*), COALESCE(SUM(CASE WHEN state IN ('planned', 'open') THEN 0 ELSE 1 END), 0), \
+               COALESCE(SUM(CASE WHEN state IN ('planned', 'open') THEN cursor_position ELSE planned END), 0) \
+               FROM batches WHERE run_id = ?";
+    let row = tx.row(sql, &[run.id.into()]).await?;
+    let Some(row) = row else { return Ok(Progress::default()) };
+    Ok(Progress { planned: run.planned, batches: row.count(0)?, finished: row.sum(1)?, handled: row.sum(2)? })
+}
+
+/// Gives the invitations of a run that are in doubt, a page after `after`: invitation ids.
+pub async fn in_doubt(tx: &mut Tx, run_id: i64, after: i64, most: usize) -> Result<Vec<i64>> {
+    let sql = "SELECT i.id FROM batches b JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
+               WHERE b.run_id = ? AND i.send_state = 4 AND i.id > ? ORDER BY i.id LIMIT ?";
+    let rows = tx.rows(sql, &[run_id.into(), after.into(), most.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}

@@ -1,0 +1,210 @@
+//! A run: what one firing of a job became.
+//!
+//! A run is opened by one conditional insert on (job, key), planned into batches, worked, and closed by whoever
+//! finishes last, with a ledger that must balance.
+
+pub mod batch;
+pub mod close;
+pub mod control;
+pub mod history;
+pub mod ledger;
+pub mod outbox;
+pub mod plan;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+
+use crate::{
+    clock::Clock,
+    firing::Firing,
+    random,
+    records::{Records, Result, Row, Tx},
+};
+
+use self::{control::Control, ledger::Ledger};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Being planned or worked.
+    Open,
+    /// Closed, and its ledger balanced.
+    Completed,
+    /// Closed, and its ledger did not balance.
+    Failed,
+    /// Closed by a person before its end.
+    Cancelled,
+}
+
+impl State {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        [Self::Open, Self::Completed, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// A run, as its row says.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    /// The job's name, which is its function's.
+    pub job: String,
+    /// The job's own key for this firing: `2026-11/05`.
+    pub key: String,
+    /// What fired it first: `schedule`, `manual`, `resume`.
+    pub trigger: String,
+    /// The firing's scheduled time.
+    pub scheduled_at: DateTime<Utc>,
+    /// When it was opened, by the business clock.
+    pub started_at: DateTime<Utc>,
+    /// When it was closed; [`crate::records::never`] while it is open.
+    pub finished_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: State,
+    /// What a person wants of it.
+    pub control: Control,
+    /// What the job fixed at its start, as JSON.
+    pub parameters: String,
+    /// The last subject that has been planned.
+    pub checkpoint: i64,
+    /// Whether every subject has been planned.
+    pub plan_complete: bool,
+    /// What the planner counted so far.
+    pub planned: u64,
+    /// The ledger of its closing, as JSON; empty while it is open.
+    pub ledger: String,
+    /// Why it failed; empty otherwise.
+    pub error: String,
+    /// The most memory that the closing process had used until then, in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
+                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes FROM runs";
+
+impl Run {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.int(0)?,
+            job: row.text(1)?,
+            key: row.text(2)?,
+            trigger: row.text(3)?,
+            scheduled_at: row.time(4)?,
+            started_at: row.time(5)?,
+            finished_at: row.time(6)?,
+            state: row.parsed(7)?,
+            control: row.parsed(8)?,
+            parameters: row.text(9)?,
+            checkpoint: row.int(10)?,
+            plan_complete: row.truth(11)?,
+            planned: row.count(12)?,
+            ledger: row.text(13)?,
+            error: row.text(14)?,
+            peak_rss_bytes: row.count(15)?,
+        })
+    }
+
+    /// The run of that number.
+    pub async fn find(tx: &mut Tx, id: i64) -> Result<Option<Self>> {
+        let row = tx.row(format!("{COLUMNS} WHERE id = ?"), &[id.into()]).await?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
+    /// The run of that job and key.
+    pub async fn find_by_key(tx: &mut Tx, job: &str, key: &str) -> Result<Option<Self>> {
+        let row = tx.row(format!("{COLUMNS} WHERE job = ? AND run_key = ?"), &[job.into(), key.into()]).await?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
+    /// The ledger of its closing, where it has one.
+    pub fn closing_ledger(&self) -> Option<Ledger> {
+        serde_json::from_str(&self.ledger).ok()
+    }
+}
+
+/// How a firing met its run.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// This firing opened it.
+    New(Run),
+    /// Another firing had opened it, and it is still open.
+    Joined(Run),
+    /// It was closed before.
+    Closed(Run),
+}
+
+impl Opened {
+    /// The run, however it was met.
+    pub fn run(&self) -> &Run {
+        match self {
+            Self::New(run) | Self::Joined(run) | Self::Closed(run) => run,
+        }
+    }
+}
+
+/// Opens the run of (job, key), or finds the one that another firing opened.
+///
+/// The winner is known by reading the owner token back, never by a count of affected rows, so a repeated insert after
+/// a lost connection is still its own.
+pub async fn open(
+    records: &Records,
+    clock: &Clock,
+    job: &'static str,
+    key: String,
+    firing: Firing,
+    parameters: String,
+) -> Result<Opened> {
+    let token = random::token();
+    let now = clock.now();
+    records
+        .transaction(move |tx| {
+            let (token, key, parameters) = (token.clone(), key.clone(), parameters.clone());
+            async move {
+                tx.execute(
+                    "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
+                     checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, {now}, '', '') {or ignore job}",
+                    &[
+                        job.into(),
+                        (&key).into(),
+                        (&token).into(),
+                        firing.trigger.as_str().into(),
+                        firing.scheduled_at.into(),
+                        now.into(),
+                        (&parameters).into(),
+                    ],
+                )
+                .await?;
+                let owner = tx
+                    .row("SELECT owner_token FROM runs WHERE job = ? AND run_key = ?", &[job.into(), (&key).into()])
+                    .await?;
+                let run = Run::find_by_key(tx, job, &key).await?;
+                let (Some(owner), Some(run)) = (owner, run) else {
+                    return Err(crate::records::RecordsError::Fenced);
+                };
+                Ok(match run.state {
+                    State::Open if owner.text(0)? == token => Opened::New(run),
+                    State::Open => Opened::Joined(run),
+                    _ => Opened::Closed(run),
+                })
+            }
+            .boxed()
+        })
+        .await
+}

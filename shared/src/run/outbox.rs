@@ -1,0 +1,101 @@
+//! The outbox: what a closed run has to say, written with its closing, delivered afterwards and once more after a
+//! crash. Receivers see an item at least once.
+
+use std::{str::FromStr, time::Duration};
+
+use crate::records::{Result, Tx};
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The run's report is to be written into the objects.
+    Report,
+    /// The event `job-completed`.
+    JobCompleted,
+    /// The event `job-failed`.
+    JobFailed,
+    /// A person is to be told.
+    Alert,
+}
+
+impl Kind {
+    /// The word that is stored, and the event's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::JobCompleted => "job-completed",
+            Self::JobFailed => "job-failed",
+            Self::Alert => "alert",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        [Self::Report, Self::JobCompleted, Self::JobFailed, Self::Alert]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// Something to be said.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its number.
+    pub id: i64,
+    /// The run it is about.
+    pub run_id: i64,
+    /// What it is.
+    pub kind: Kind,
+    /// Its content, as JSON.
+    pub body: String,
+    /// How often its delivery has failed.
+    pub tries: u32,
+}
+
+/// Puts an item into the outbox, as part of the transaction that makes it true.
+pub async fn put(tx: &mut Tx, run_id: i64, kind: Kind, body: &str) -> Result<()> {
+    let sql = "INSERT INTO outbox (run_id, kind, body, error) VALUES (?, ?, ?, '')";
+    tx.execute(sql, &[run_id.into(), kind.as_str().into(), body.into()]).await?;
+    Ok(())
+}
+
+/// The items that are due, oldest first.
+pub async fn due(tx: &mut Tx, most: usize) -> Result<Vec<Item>> {
+    let sql = "SELECT id, run_id, kind, body, tries FROM outbox WHERE state = 'due' AND not_before <= {now} \
+               ORDER BY id LIMIT ?";
+    let rows = tx.rows(sql, &[most.into()]).await?;
+    let item = |row: &crate::records::Row| {
+        Ok(Item {
+            id: row.int(0)?,
+            run_id: row.int(1)?,
+            kind: row.parsed(2)?,
+            body: row.text(3)?,
+            tries: row.small(4)?,
+        })
+    };
+    rows.iter().map(item).collect()
+}
+
+/// Notes that an item was delivered.
+pub async fn delivered(tx: &mut Tx, id: i64) -> Result<()> {
+    tx.execute("UPDATE outbox SET state = 'sent' WHERE id = ?", &[id.into()]).await?;
+    Ok(())
+}
+
+/// Notes that an item could not be delivered, and when to try again.
+pub async fn failed(tx: &mut Tx, id: i64, error: &str, wait: Duration) -> Result<()> {
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+    let sql = "UPDATE outbox SET tries = tries + 1, error = ?, not_before = {now+?} WHERE id = ?";
+    tx.execute(sql, &[error.into(), micros.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Whether something about this run is still to be said.
+pub async fn has_due(tx: &mut Tx, run_id: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1";
+    Ok(tx.row(sql, &[run_id.into()]).await?.is_some())
+}

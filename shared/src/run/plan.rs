@@ -1,0 +1,175 @@
+//! Planning: dividing a run's subjects into batches, and sending each batch's message.
+//!
+//! A planner walks its subjects by key ranges. The batches of one page, their count and the checkpoint go into one
+//! transaction whose checkpoint update compares with the old value, so that two planners of one run cannot plan a
+//! subject twice: the slower one finds itself overtaken and goes on from where the other is. A planner may stop
+//! anywhere; the next one goes on from the checkpoint.
+
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
+use tokio::time::Instant;
+
+use super::{
+    Run, State,
+    batch::{BatchMessage, Subject, write_subjects},
+    control::Control,
+};
+use crate::{
+    queue::{MESSAGES_PER_CALL, Queue},
+    records::{Records, RecordsError, Result, Tx, Value},
+};
+
+/// How many queue calls of one planner are under way at once.
+const CALLS_AT_ONCE: usize = 8;
+
+/// How many batches are read and sent at a time.
+const DISPATCH_PAGE: usize = MESSAGES_PER_CALL * CALLS_AT_ONCE;
+
+/// A page of subjects, in the order of their keys.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Those that have something to plan.
+    pub subjects: Vec<Subject>,
+    /// The last key that this page looked at; `None` when there was nothing after the checkpoint.
+    pub checkpoint: Option<i64>,
+}
+
+/// What a job's planner walks.
+pub trait Subjects: Clone + Send + Sync + 'static {
+    /// The subjects after the key `after`, at most a few hundred, up to the run's high-water mark.
+    fn page(self, tx: &mut Tx, after: i64) -> BoxFuture<'_, Result<Page>>;
+
+    /// How many subjects one batch takes.
+    fn batch_size(&self) -> usize;
+}
+
+/// How a planner ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanEnd {
+    /// Every subject is planned and every batch queued.
+    Complete,
+    /// Time was nearly up; the keeper goes on from the checkpoint.
+    OutOfTime,
+    /// A person paused or cancelled the run.
+    Stopped,
+}
+
+/// Plans `run` from its checkpoint to its end, or until `deadline`.
+pub async fn plan<S: Subjects>(
+    records: &Records,
+    queue: &dyn Queue,
+    run: &Run,
+    subjects: &S,
+    deadline: Option<Instant>,
+) -> anyhow::Result<PlanEnd> {
+    let mut run = run.clone();
+    while !run.plan_complete {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(PlanEnd::OutOfTime);
+        }
+        let (walk, after) = (subjects.clone(), run.checkpoint);
+        let page = records.read(move |tx| walk.clone().page(tx, after)).await?;
+        advance(records, &run, page, subjects.batch_size()).await?;
+        let id = run.id;
+        run =
+            records.read(move |tx| async move { Run::find(tx, id).await?.ok_or(RecordsError::Fenced) }.boxed()).await?;
+        if run.control != Control::Run || run.state != State::Open {
+            return Ok(PlanEnd::Stopped);
+        }
+        dispatch(records, queue, run.id).await?;
+    }
+    dispatch(records, queue, run.id).await?;
+    Ok(PlanEnd::Complete)
+}
+
+/// Writes a page's batches and moves the checkpoint; nothing, when another planner was here first or the run is
+/// stopped.
+async fn advance(records: &Records, run: &Run, page: Page, batch_size: usize) -> Result<()> {
+    let (run_id, old) = (run.id, run.checkpoint);
+    let advanced = records
+        .transaction(move |tx| {
+            let page = page.clone();
+            async move {
+                let planned: u64 = page.subjects.iter().map(|subject| u64::from(subject.planned)).sum();
+                let moved = tx
+                    .execute(
+                        "UPDATE runs SET checkpoint = ?, checkpoint_at = {now}, planned = planned + ?, \
+                         plan_complete = ? WHERE id = ? AND checkpoint = ? AND plan_complete = 0 \
+                         AND state = 'open' AND control = 'run'",
+                        &[
+                            page.checkpoint.unwrap_or(old).into(),
+                            planned.into(),
+                            page.checkpoint.is_none().into(),
+                            run_id.into(),
+                            old.into(),
+                        ],
+                    )
+                    .await?;
+                if moved != 1 {
+                    return Err(RecordsError::Fenced);
+                }
+                insert_batches(tx, run_id, &page.subjects, batch_size).await
+            }
+            .boxed()
+        })
+        .await;
+    match advanced {
+        Err(RecordsError::Fenced) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+async fn insert_batches(tx: &mut Tx, run_id: i64, subjects: &[Subject], batch_size: usize) -> Result<()> {
+    let mut values: Vec<Value<'_>> = Vec::new();
+    for batch in subjects.chunks(batch_size) {
+        let planned: u32 = batch.iter().map(|subject| subject.planned).sum();
+        values.extend([run_id.into(), write_subjects(batch).into(), planned.into(), "".into()]);
+    }
+    tx.insert_rows("INSERT INTO batches (run_id, subjects, planned, cause) VALUES", 4, "", &values).await
+}
+
+/// Sends a message for every batch of the run that waits for one. Safe to repeat: a message sent twice is one batch.
+pub async fn dispatch(records: &Records, queue: &dyn Queue, run_id: i64) -> anyhow::Result<u64> {
+    let mut dispatched = 0;
+    loop {
+        let waiting = records.read(move |tx| waiting_batches(tx, run_id).boxed()).await?;
+        if waiting.is_empty() {
+            return Ok(dispatched);
+        }
+        let sent: Vec<Vec<i64>> = futures_util::stream::iter(waiting.chunks(MESSAGES_PER_CALL).map(<[i64]>::to_vec))
+            .map(|batches| send(queue, run_id, batches))
+            .buffer_unordered(CALLS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let sent: Vec<i64> = sent.into_iter().flatten().collect();
+        anyhow::ensure!(!sent.is_empty(), "the queue took none of {} messages of run {run_id}", waiting.len());
+        dispatched += sent.len() as u64;
+        records.transaction(move |tx| mark_queued(tx, sent.clone()).boxed()).await?;
+    }
+}
+
+async fn waiting_batches(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
+    let rows = tx
+        .rows(
+            "SELECT b.id FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' AND r.state = 'open' \
+             WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 AND b.not_before <= {now} \
+             ORDER BY b.id LIMIT ?",
+            &[run_id.into(), DISPATCH_PAGE.into()],
+        )
+        .await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+/// Sends one call's messages; gives the batches that the queue took.
+async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>) -> anyhow::Result<Vec<i64>> {
+    let message = |&batch: &i64| serde_json::to_string(&BatchMessage { run, batch });
+    let bodies = batches.iter().map(message).collect::<serde_json::Result<_>>()?;
+    let refused = queue.send(bodies).await?;
+    Ok(batches.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, id)| id).collect())
+}
+
+async fn mark_queued(tx: &mut Tx, batches: Vec<i64>) -> Result<()> {
+    let values: Vec<Value<'_>> = batches.iter().map(|&id| id.into()).collect();
+    let sql = crate::records::dialect::with_list("UPDATE batches SET queued = 1 WHERE id IN (?..)", values.len());
+    tx.execute(sql, &values).await?;
+    Ok(())
+}
