@@ -1,0 +1,284 @@
+//! The SQS edge: one wrapper between Lambda's batch of messages and a job that knows one message at a time.
+//!
+//! Each record is parsed and handled by itself, in a task and a span of its own. A panic, a time-out or an error in one
+//! record is that record's failure and nobody else's. The answer lists exactly the records that are to come again.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::queue::MAX_RECEIVES;
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It will never be done, and trying again is no use. The job has recorded why.
+    Skip {
+        /// Why not.
+        reason: String,
+    },
+    /// It is to be tried again.
+    Retry {
+        /// What went wrong, without personal data.
+        cause: String,
+    },
+    /// It waits; the job has recorded until when, and the keeper sends a fresh message then. So neither receive counts
+    /// nor the queue's limits on delays and visibility are used up by waiting.
+    Later {
+        /// What it waits for.
+        reason: String,
+    },
+}
+
+/// A job that handles one message at a time.
+#[async_trait]
+pub trait RecordHandler: Send + Sync + 'static {
+    /// Handles the message. What must be done by `deadline` is stopped before it.
+    async fn handle(&self, body: &str, deadline: Deadline) -> anyhow::Result<Outcome>;
+
+    /// Parks a message that has exhausted its tries, with its cause; gives false when it cannot, so that the message
+    /// goes the queue's own way to the dead letters.
+    async fn park(&self, body: &str, cause: &str) -> anyhow::Result<bool>;
+}
+
+/// When a worker must have answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+/// What is kept back before Lambda's own deadline, to answer in.
+const RESERVE: Duration = Duration::from_secs(2);
+
+impl Deadline {
+    /// No deadline: one machine's own worker.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// A deadline so far away from now.
+    pub fn within(time: Duration) -> Self {
+        Self(Some(Instant::now() + time))
+    }
+
+    /// The deadline that Lambda gives with an event, less what is needed to answer.
+    ///
+    /// `cargo lambda watch` sends one that lies near 1970; that is no deadline.
+    pub fn of(context: &lambda_runtime::Context) -> Self {
+        let deadline = context.deadline();
+        match deadline.duration_since(std::time::SystemTime::now()) {
+            Ok(left) => Self::within(left.saturating_sub(RESERVE)),
+            Err(_) if deadline < std::time::UNIX_EPOCH + Duration::from_secs(86_400 * 365 * 10) => Self::none(),
+            Err(_) => Self::within(Duration::ZERO),
+        }
+    }
+
+    /// Whether there is less than `time` left.
+    pub fn is_within(self, time: Duration) -> bool {
+        self.0.is_some_and(|deadline| Instant::now() + time >= deadline)
+    }
+
+    /// The moment itself, for what waits on it.
+    pub fn instant(self) -> Option<Instant> {
+        self.0
+    }
+
+    fn sooner(self, time: Duration) -> Instant {
+        let limit = Instant::now() + time;
+        self.0.map_or(limit, |deadline| deadline.min(limit))
+    }
+}
+
+/// How an event's records are handled.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many records are handled at once.
+    pub at_once: usize,
+    /// How long one record may take.
+    pub record_timeout: Duration,
+}
+
+/// Handles every record of an event; the answer lists exactly those that are to come again.
+///
+/// # Errors
+/// When a record that failed has no message id: then Lambda must be told that the whole event failed.
+pub async fn handle_event<H: RecordHandler>(
+    handler: Arc<H>,
+    event: SqsEvent,
+    deadline: Deadline,
+    limits: Limits,
+) -> anyhow::Result<SqsBatchResponse> {
+    let failed: Vec<Option<String>> = futures_util::stream::iter(event.records)
+        .map(|record| {
+            let handler = handler.clone();
+            async move {
+                let id = record.message_id.clone().filter(|id| !id.is_empty());
+                let done = handle_record(handler, record, deadline, limits.record_timeout).await;
+                (!done).then_some(id)
+            }
+        })
+        .buffer_unordered(limits.at_once.max(1))
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    let mut response = SqsBatchResponse::default();
+    for id in failed {
+        response.add_failure(id.ok_or_else(|| anyhow::anyhow!("a record without a message id failed"))?);
+    }
+    Ok(response)
+}
+
+/// Handles one record; gives whether it is finished with.
+async fn handle_record<H: RecordHandler>(
+    handler: Arc<H>,
+    record: SqsMessage,
+    deadline: Deadline,
+    timeout: Duration,
+) -> bool {
+    let message = record.message_id.clone().unwrap_or_default();
+    let span = tracing::info_span!("record", message);
+    if deadline.is_within(Duration::ZERO) {
+        tracing::info!(parent: &span, "given back: the deadline is near");
+        return false;
+    }
+    async move {
+        let body: Arc<str> = record.body.unwrap_or_default().into();
+        let receives =
+            record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
+        let limit = deadline.sooner(timeout);
+        let cause = match isolated(handler.clone(), body.clone(), deadline, limit).await {
+            Ok(Outcome::Done) => return true,
+            Ok(Outcome::Skip { reason }) => {
+                tracing::warn!(reason, "skipped for good");
+                return true;
+            }
+            Ok(Outcome::Later { reason }) => {
+                tracing::info!(reason, "waits");
+                return true;
+            }
+            Ok(Outcome::Retry { cause }) | Err(cause) => cause,
+        };
+        tracing::error!(cause, receives, "failed");
+        if receives < MAX_RECEIVES {
+            return false;
+        }
+        match handler.park(&body, &cause).await {
+            Ok(parked) => parked,
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "could not be parked");
+                false
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+/// Handles a body in a task of its own, so that its panic or its slowness stays its own.
+async fn isolated<H: RecordHandler>(
+    handler: Arc<H>,
+    body: Arc<str>,
+    deadline: Deadline,
+    limit: Instant,
+) -> Result<Outcome, String> {
+    let work = async move { handler.handle(&body, deadline).await }.in_current_span();
+    let mut task = tokio::spawn(work.boxed());
+    match tokio::time::timeout_at(limit, &mut task).await {
+        Ok(Ok(Ok(outcome))) => Ok(outcome),
+        Ok(Ok(Err(error))) => Err(format!("{error:#}")),
+        Ok(Err(joined)) => Err(match joined.try_into_panic() {
+            Ok(panic) => format!("panicked: {}", panic_words(panic.as_ref())),
+            Err(_) => "the task was stopped".to_owned(),
+        }),
+        Err(_) => {
+            task.abort();
+            Err("timed out".to_owned())
+        }
+    }
+}
+
+fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Scripted;
+
+    #[async_trait]
+    impl RecordHandler for Scripted {
+        async fn handle(&self, body: &str, _: Deadline) -> anyhow::Result<Outcome> {
+            match body {
+                "good" => Ok(Outcome::Done),
+                "skip" => Ok(Outcome::Skip { reason: "no such batch".to_owned() }),
+                "later" => Ok(Outcome::Later { reason: "paused".to_owned() }),
+                "panic" => panic!("as scripted"),
+                "slow" => std::future::pending().await,
+                other => anyhow::bail!("not a message: {} bytes", other.len()),
+            }
+        }
+
+        async fn park(&self, body: &str, _: &str) -> anyhow::Result<bool> {
+            Ok(body != "unparkable")
+        }
+    }
+
+    fn event(records: &[(&str, &str, u32)]) -> SqsEvent {
+        let records: Vec<_> = records
+            .iter()
+            .map(|(id, body, receives)| {
+                serde_json::json!({"messageId": id, "body": body, "attributes":
+                    {"ApproximateReceiveCount": receives.to_string()}, "eventSource": "aws:sqs"})
+            })
+            .collect();
+        serde_json::from_value(serde_json::json!({ "Records": records })).expect("an SQS event")
+    }
+
+    async fn failures(records: &[(&str, &str, u32)], deadline: Deadline) -> Vec<String> {
+        let limits = Limits { at_once: 4, record_timeout: Duration::from_secs(30) };
+        let response = handle_event(Arc::new(Scripted), event(records), deadline, limits).await.expect("ids are there");
+        let mut failed: Vec<_> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
+        failed.sort();
+        failed
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn exactly_the_malformed_the_panicking_and_the_slow_record_come_back() {
+        let records = [
+            ("a", "good", 1),
+            ("b", "{malformed", 1),
+            ("c", "panic", 1),
+            ("d", "slow", 1),
+            ("e", "skip", 1),
+            ("f", "later", 1),
+            ("g", "good", 4),
+        ];
+        assert_eq!(failures(&records, Deadline::none()).await, ["b", "c", "d"]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_exhausted_its_tries_is_parked_where_it_can_be() {
+        let records = [("a", "panic", MAX_RECEIVES), ("b", "unparkable", MAX_RECEIVES), ("c", "panic", 1)];
+        assert_eq!(failures(&records, Deadline::none()).await, ["b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn near_the_deadline_nothing_more_is_begun_and_all_comes_back() {
+        let records = [("a", "good", 1), ("b", "good", 1)];
+        assert_eq!(failures(&records, Deadline::within(Duration::ZERO)).await, ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_record_without_an_id_fails_the_whole_event() {
+        let event = event(&[("", "panic", 1)]);
+        let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(30) };
+        assert!(handle_event(Arc::new(Scripted), event, Deadline::none(), limits).await.is_err());
+    }
+}
