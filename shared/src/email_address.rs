@@ -33,7 +33,7 @@ impl EmailAddress {
     }
 
     /// Wraps a text that was parsed before it was stored.
-    pub(crate) fn from_stored(text: String) -> Self {
+    pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 

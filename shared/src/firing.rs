@@ -35,7 +35,7 @@ impl fmt::Display for Trigger {
 }
 
 /// One firing of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Firing {
     /// When the job was to run. It decides the month, who is eligible, and the run's key.
     pub scheduled_at: DateTime<Utc>,

@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod clock;
+pub mod cycle;
 pub mod email_address;
 pub mod firing;
 pub mod invitation;

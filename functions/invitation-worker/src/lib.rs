@@ -1,1 +1,212 @@
-//! job
+//! The invitation worker: takes a batch's message, decides who of its users' contacts is invited, and writes to each
+//! of them once.
+
+pub mod eligibility;
+pub mod people;
+mod prepare;
+pub mod selection;
+mod sending;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use shared::{
+    clock::Clock,
+    cycle::CycleParameters,
+    invitation::InvitationId,
+    links::{LinkKeys, invitation_link},
+    mail::{Letter, Mailer, rate::RateLimit, template::Templates, words::InvitationWords},
+    process::Holder,
+    records::Records,
+    run::{
+        self, State,
+        batch::{self, Batch, BatchMessage, BatchState},
+        control::Control,
+    },
+    sqs::{Deadline, Outcome, RecordHandler},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    people::User,
+    prepare::Addressee,
+    prepare::Prepared,
+    sending::{Sending, Sent},
+};
+
+/// What can be set about a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Where the links of the mails lead, without a slash at the end.
+    pub app_base_url: String,
+    /// For how many days an invitation holds.
+    pub expiration_days: i64,
+    /// The most letters of one call, within what a provider takes.
+    pub letters_per_call: usize,
+    /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
+    pub lease: Duration,
+}
+
+/// The worker and what it stands on.
+pub struct InvitationWorker {
+    records: Records,
+    mailers: Vec<Arc<dyn Mailer>>,
+    templates: Templates,
+    keys: LinkKeys,
+    clock: Clock,
+    holder: Holder,
+    rate: RateLimit,
+    options: WorkerOptions,
+    /// How many batches may have a call under way, so that no more is in doubt after a crash than a provider's
+    /// capacity says.
+    calls: Semaphore,
+}
+
+impl InvitationWorker {
+    /// Builds a worker. `mailers` are tried in order; there must be at least one.
+    pub fn new(
+        records: Records,
+        mailers: Vec<Arc<dyn Mailer>>,
+        templates: Templates,
+        keys: LinkKeys,
+        clock: Clock,
+        holder: Holder,
+        rate: RateLimit,
+        options: WorkerOptions,
+    ) -> anyhow::Result<Self> {
+        let calls = mailers.iter().map(|mailer| mailer.capacity().calls).min().context("no mail transport is set")?;
+        let calls = Semaphore::new(calls.max(1));
+        Ok(Self { records, mailers, templates, keys, clock, holder, rate, options, calls })
+    }
+
+    async fn work(&self, message: BatchMessage, deadline: Deadline) -> anyhow::Result<Outcome> {
+        let Some(batch) = self.find(message.batch).await? else {
+            return Ok(Outcome::Skip { reason: format!("there is no batch {}", message.batch) });
+        };
+        let sent = match self.to_do(&batch) {
+            ToDo::Nothing => Sent::All,
+            ToDo::Wait => return self.wait(&batch).await,
+            ToDo::Cancel => self.cancel(&batch).await?,
+            ToDo::Send => {
+                // Waiting here holds no claim and no lock.
+                let _permit = self.calls.acquire().await?;
+                match self.prepared(&batch).await? {
+                    Some((batch, prepared)) => Sending::new(self, &batch, prepared).run(deadline).await?,
+                    None => Sent::Fenced,
+                }
+            }
+        };
+        match sent {
+            Sent::All => {
+                if let Some(run) = run::close::try_close(&self.records, &self.clock, batch.run_id).await? {
+                    tracing::info!(run = run.id, state = run.state.as_str(), "the run is closed");
+                }
+                Ok(Outcome::Done)
+            }
+            Sent::Later(reason) => Ok(Outcome::Later { reason: reason.to_owned() }),
+            Sent::Fenced => {
+                tracing::info!(batch = batch.id, "another worker has this batch");
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    fn to_do(&self, batch: &Batch) -> ToDo {
+        match (batch.state, batch.run_state, batch.control) {
+            (BatchState::Done | BatchState::Parked | BatchState::Cancelled, ..) => ToDo::Nothing,
+            (_, State::Open, Control::Run) => ToDo::Send,
+            (_, State::Open, Control::Pause) => ToDo::Wait,
+            (_, State::Open, Control::Cancel) => ToDo::Cancel,
+            (..) => ToDo::Nothing,
+        }
+    }
+
+    /// Prepares the batch, or comes back to it; `None` when another worker has it.
+    async fn prepared(&self, batch: &Batch) -> anyhow::Result<Option<(Batch, Prepared)>> {
+        if batch.state == BatchState::Planned {
+            let cycle: CycleParameters = serde_json::from_str(&batch.parameters)
+                .with_context(|| format!("the parameters of run {}", batch.run_id))?;
+            let days = self.options.expiration_days;
+            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), days).await?;
+            return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
+        }
+        let Some(prepared) = prepare::resume(&self.records, batch, self.clock.now()).await? else { return Ok(None) };
+        // Read after the resume, whose lock made sure that no claim was under way.
+        Ok(self.find(batch.id).await?.map(|batch| (batch, prepared)))
+    }
+
+    async fn find(&self, batch_id: i64) -> anyhow::Result<Option<Batch>> {
+        Ok(self.records.read(move |tx| async move { Batch::find(tx, batch_id).await }.boxed()).await?)
+    }
+
+    /// Leaves a paused run's batch to the keeper, which queues it again when the run goes on.
+    async fn wait(&self, batch: &Batch) -> anyhow::Result<Outcome> {
+        let batch_id = batch.id;
+        self.records
+            .transaction(move |tx| {
+                async move { batch::postpone(tx, batch_id, Duration::ZERO, "the run is paused").await }.boxed()
+            })
+            .await?;
+        Ok(Outcome::Later { reason: "the run is paused".to_owned() })
+    }
+
+    async fn cancel(&self, batch: &Batch) -> anyhow::Result<Sent> {
+        let batch_id = batch.id;
+        let cancelled =
+            self.records.transaction(move |tx| async move { batch::cancel(tx, batch_id).await }.boxed()).await?;
+        Ok(if cancelled { Sent::All } else { Sent::Later("a call is under way") })
+    }
+
+    /// The letter that invites an addressee.
+    fn letter(&self, batch_id: i64, addressee: &Addressee, user: &User, expires_at: DateTime<Utc>) -> Letter {
+        let id = InvitationId::new(batch_id, addressee.position);
+        let base = &self.options.app_base_url;
+        let unsubscribe_url = format!("{base}/unsubscribe/{}", self.keys.unsubscribe(addressee.contact_id));
+        let words = InvitationWords {
+            first_name: &addressee.first_name,
+            sender_name: &user.name,
+            custom_message: &user.custom_message,
+            link: &format!("{base}/i/{}", invitation_link(id, &addressee.token)),
+            short_code: &self.keys.short_code(id),
+            expires_on: expires_at.date_naive(),
+            unsubscribe_url: &unsubscribe_url,
+        };
+        let values = words.values(user.locale);
+        Letter { message: id.to_string(), to: addressee.email.clone(), unsubscribe_url, values }
+    }
+}
+
+/// What a message asks of a worker, as things stand.
+enum ToDo {
+    Nothing,
+    Send,
+    Wait,
+    Cancel,
+}
+
+#[async_trait]
+impl RecordHandler for InvitationWorker {
+    async fn handle(&self, body: &str, deadline: Deadline) -> anyhow::Result<Outcome> {
+        let message: BatchMessage = serde_json::from_str(body).context("the message is not {\"run\":…,\"batch\":…}")?;
+        self.work(message, deadline).await
+    }
+
+    async fn park(&self, body: &str, cause: &str) -> anyhow::Result<bool> {
+        let Ok(message) = serde_json::from_str::<BatchMessage>(body) else { return Ok(false) };
+        let cause: Arc<str> = cause.into();
+        let parked = self
+            .records
+            .transaction(move |tx| {
+                let cause = cause.clone();
+                async move { batch::park(tx, message.batch, &cause).await }.boxed()
+            })
+            .await?;
+        if parked {
+            run::close::try_close(&self.records, &self.clock, message.run).await?;
+        }
+        Ok(parked)
+    }
+}

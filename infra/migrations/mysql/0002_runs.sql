@@ -31,7 +31,6 @@ CREATE TABLE batches (
     planned         INT         NOT NULL,
     state           VARCHAR(16) NOT NULL DEFAULT 'planned',
     prepared_by     CHAR(32)    NOT NULL DEFAULT '00000000000000000000000000000000',
-    size            INT         NOT NULL DEFAULT 0,
     cursor_position INT         NOT NULL DEFAULT 0,
     claims          INT         NOT NULL DEFAULT 0,
     queued          TINYINT     NOT NULL DEFAULT 0,

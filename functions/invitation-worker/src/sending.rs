@@ -1,0 +1,305 @@
+//! Sending a prepared batch: claim, call, settle, until nothing is left.
+//!
+//! The result of one call and the claim of the next go into one transaction, so an invitation costs one insert and one
+//! update in place. Refusals are tried again by a claim of their own: at once with the next provider, and when all have
+//! refused after 1, 5 and 15 seconds. What has no answer is never tried again.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use shared::{
+    claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions},
+    mail::{Call, Letter, Refusal},
+    run::batch::{self, Batch},
+    sqs::Deadline,
+};
+use tokio::time::Instant;
+
+use crate::{
+    InvitationWorker,
+    prepare::{Addressee, Prepared},
+};
+
+/// How long to wait before all providers are tried again.
+const ROUNDS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15)];
+
+/// How long a batch waits when a provider still asks for a slower pace after all rounds.
+const THROTTLED_WAIT: Duration = Duration::from_secs(60);
+
+/// How much time a call must have before the deadline to be begun.
+const CALL_TIME: Duration = Duration::from_secs(40);
+
+/// How sending ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// Everything has an outcome, and the batch is done.
+    All,
+    /// The rest waits, for this reason; the keeper sends a fresh message.
+    Later(&'static str),
+    /// Another worker has gone on with the batch.
+    Fenced,
+}
+
+/// A letter that was refused and will be tried again.
+#[derive(Debug, Clone, Copy)]
+struct Retry {
+    /// Which of the prepared addressees.
+    index: usize,
+    /// How many waits it has behind it.
+    round: usize,
+    /// Which provider is next.
+    provider: usize,
+    /// When it may be tried.
+    due: Instant,
+}
+
+/// What goes into the next call.
+struct Next {
+    indexes: Vec<usize>,
+    positions: Positions,
+    round: usize,
+    provider: usize,
+}
+
+/// A batch under way.
+pub(crate) struct Sending<'w> {
+    worker: &'w InvitationWorker,
+    batch_id: i64,
+    prepared: Prepared,
+    /// The next addressee that has not been claimed yet.
+    next: usize,
+    retries: VecDeque<Retry>,
+    claims: u32,
+    cursor: u32,
+    throttled: bool,
+    unsettled: Option<(Claim, CallOutcome)>,
+}
+
+impl<'w> Sending<'w> {
+    pub(crate) fn new(worker: &'w InvitationWorker, batch: &Batch, prepared: Prepared) -> Self {
+        // What lies before the cursor was claimed once and refused; it is tried again by itself.
+        let next = prepared.addressees.partition_point(|addressee| addressee.position < batch.cursor);
+        let due = Instant::now();
+        let retries = (0..next).map(|index| Retry { index, round: 0, provider: 0, due }).collect();
+        Self {
+            worker,
+            batch_id: batch.id,
+            prepared,
+            next,
+            retries,
+            claims: batch.claims,
+            cursor: batch.cursor,
+            throttled: false,
+            unsettled: None,
+        }
+    }
+
+    /// Sends until nothing is left or something stops it. A result in hand is always recorded first.
+    pub(crate) async fn run(mut self, deadline: Deadline) -> anyhow::Result<Sent> {
+        loop {
+            if deadline.is_within(CALL_TIME) {
+                return self.hand_back(Duration::ZERO, "the deadline was near").await;
+            }
+            let Some(next) = self.choose() else {
+                let Some(wait) = self.retries.iter().map(|retry| retry.due).min() else { break };
+                self.settle().await?;
+                tokio::time::sleep_until(wait).await;
+                continue;
+            };
+            self.pace(next.indexes.len()).await?;
+            let claim = self.claim_for(&next);
+            match self.settle_and_claim(&claim, &next).await? {
+                Claimed::Granted => self.call(claim, next).await,
+                Claimed::Stopped(_) => return self.hand_back(Duration::ZERO, "the run was stopped").await,
+                Claimed::Fenced => return Ok(Sent::Fenced),
+            }
+        }
+        if self.throttled {
+            return self.hand_back(THROTTLED_WAIT, "the provider asks for a slower pace").await;
+        }
+        self.finish().await
+    }
+
+    /// What goes out next: retries that are due before what was never tried.
+    fn choose(&mut self) -> Option<Next> {
+        self.choose_retries().or_else(|| self.choose_fresh())
+    }
+
+    fn choose_retries(&mut self) -> Option<Next> {
+        let now = Instant::now();
+        let first = *self.retries.iter().find(|retry| retry.due <= now)?;
+        let most = self.most(first.provider);
+        let alike = |sending: &Self, retry: &Retry| {
+            retry.due <= now
+                && (retry.round, retry.provider) == (first.round, first.provider)
+                && sending.words_of(retry.index) == sending.words_of(first.index)
+        };
+        let mut indexes = Vec::new();
+        let mut kept = VecDeque::new();
+        while let Some(retry) = self.retries.pop_front() {
+            if indexes.len() < most && alike(self, &retry) { indexes.push(retry.index) } else { kept.push_back(retry) }
+        }
+        self.retries = kept;
+        let positions = indexes.iter().map(|&index| self.prepared.addressees[index].position).collect();
+        Some(Next { indexes, positions: Positions::Listed(positions), round: first.round, provider: first.provider })
+    }
+
+    fn choose_fresh(&mut self) -> Option<Next> {
+        let first = self.next;
+        let words = self.prepared.addressees.get(first).map(|_| self.words_of(first))?;
+        let most = (first + self.most(0)).min(self.prepared.addressees.len());
+        let end = (first..most).find(|&index| self.words_of(index) != words).unwrap_or(most);
+        self.next = end;
+        let position = |index: usize| self.prepared.addressees[index].position;
+        let positions = Positions::Range(position(first), position(end - 1));
+        self.cursor = position(end - 1) + 1;
+        Some(Next { indexes: (first..end).collect(), positions, round: 0, provider: 0 })
+    }
+
+    /// The words that a letter shares with others of its call.
+    fn words_of(&self, index: usize) -> Option<(&'static str, &'static str)> {
+        let user = self.prepared.users.get(&self.prepared.addressees[index].user_id)?;
+        Some((user.template.as_str(), user.locale.as_str()))
+    }
+
+    fn most(&self, provider: usize) -> usize {
+        self.worker.mailers[provider].capacity().claim.min(self.worker.options.letters_per_call).max(1)
+    }
+
+    /// Keeps the pace. A result in hand is recorded before any wait.
+    async fn pace(&mut self, letters: usize) -> anyhow::Result<()> {
+        let permit = self.worker.rate.acquire(letters);
+        tokio::pin!(permit);
+        if permit.as_mut().now_or_never().is_none() {
+            self.settle().await?;
+            permit.await;
+        }
+        Ok(())
+    }
+
+    fn claim_for(&self, next: &Next) -> Claim {
+        let provider = self.worker.mailers[next.provider].name();
+        Claim::new(self.batch_id, self.claims, next.positions.clone(), next.indexes.len(), provider)
+    }
+
+    /// Records the last call's result and asks for the next claim, in one transaction.
+    async fn settle_and_claim(&mut self, claim: &Claim, _: &Next) -> anyhow::Result<Claimed> {
+        let unsettled = self.unsettled.take().map(Arc::new);
+        let (claim, cursor) = (Arc::new(claim.clone()), self.cursor);
+        let (holder, lease, now) = (self.worker.holder.clone(), self.worker.options.lease, self.worker.clock.now());
+        let claimed = self
+            .worker
+            .records
+            .transaction(move |tx| {
+                let (unsettled, claim, holder) = (unsettled.clone(), claim.clone(), holder.clone());
+                async move {
+                    if let Some(unsettled) = unsettled {
+                        claims::settle(tx, &unsettled.0, &unsettled.1, now).await?;
+                    }
+                    claims::claim(tx, &claim, cursor, &holder, lease, now).await
+                }
+                .boxed()
+            })
+            .await?;
+        self.claims += 1;
+        Ok(claimed)
+    }
+
+    /// Makes the call, and sorts out what is to be tried again.
+    async fn call(&mut self, claim: Claim, next: Next) {
+        let mailer = &self.worker.mailers[next.provider];
+        let letters: Vec<Letter> = next.indexes.iter().filter_map(|&index| self.letter(index)).collect();
+        let Some(template) = next.indexes.first().and_then(|&index| self.template(index)) else { return };
+        let attempt = claim.attempt();
+        let lent: Vec<&Letter> = letters.iter().collect();
+        let answers = mailer.send(Call { attempt: &attempt, template, letters: &lent }).await;
+        let positions: Vec<u32> = next.indexes.iter().map(|&index| self.prepared.addressees[index].position).collect();
+        let last_provider = next.provider + 1 == self.worker.mailers.len();
+        let last_try = last_provider && next.round == ROUNDS.len();
+        let throttled = |answer: &shared::mail::Answer| {
+            matches!(answer, shared::mail::Answer::Refused { refusal: Refusal::Throttled, .. })
+        };
+        // Being asked to slow down is never a failure: what is throttled to the end stays planned, for later.
+        let put_off = last_try && answers.iter().any(throttled);
+        let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && !put_off);
+        self.throttled |= put_off;
+        if !put_off {
+            self.schedule_retries(&outcome, &next, last_provider);
+        }
+        self.unsettled = Some((claim, outcome));
+    }
+
+    fn schedule_retries(&mut self, outcome: &CallOutcome, next: &Next, last_provider: bool) {
+        let by_position: BTreeMap<u32, usize> =
+            next.indexes.iter().map(|&index| (self.prepared.addressees[index].position, index)).collect();
+        let now = Instant::now();
+        let (round, provider, due) = if last_provider {
+            (next.round + 1, 0, now + ROUNDS.get(next.round).copied().unwrap_or_default())
+        } else {
+            (next.round, next.provider + 1, now)
+        };
+        let again = outcome.again.iter().filter_map(|(position, ..)| by_position.get(position));
+        self.retries.extend(again.map(|&index| Retry { index, round, provider, due }));
+    }
+
+    fn letter(&self, index: usize) -> Option<Letter> {
+        let addressee: &Addressee = &self.prepared.addressees[index];
+        let user = self.prepared.users.get(&addressee.user_id)?;
+        Some(self.worker.letter(self.batch_id, addressee, user, self.prepared.expires_at))
+    }
+
+    fn template(&self, index: usize) -> Option<&'w shared::mail::template::Template> {
+        let user = self.prepared.users.get(&self.prepared.addressees[index].user_id)?;
+        Some(self.worker.templates.get(user.template, user.locale))
+    }
+
+    /// Records the last call's result, if there is one in hand.
+    async fn settle(&mut self) -> anyhow::Result<()> {
+        let Some(unsettled) = self.unsettled.take().map(Arc::new) else { return Ok(()) };
+        let now = self.worker.clock.now();
+        self.worker
+            .records
+            .transaction(move |tx| {
+                let unsettled = unsettled.clone();
+                async move { claims::settle(tx, &unsettled.0, &unsettled.1, now).await }.boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Records the last result and ends the batch.
+    async fn finish(mut self) -> anyhow::Result<Sent> {
+        let unsettled = self.unsettled.take().map(Arc::new);
+        let (batch_id, now) = (self.batch_id, self.worker.clock.now());
+        let finished = self
+            .worker
+            .records
+            .transaction(move |tx| {
+                let unsettled = unsettled.clone();
+                async move {
+                    if let Some(unsettled) = unsettled {
+                        claims::settle(tx, &unsettled.0, &unsettled.1, now).await?;
+                    }
+                    batch::finish(tx, batch_id).await
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(if finished { Sent::All } else { Sent::Fenced })
+    }
+
+    /// Records the last result and leaves the rest to a later message.
+    async fn hand_back(mut self, wait: Duration, cause: &'static str) -> anyhow::Result<Sent> {
+        self.settle().await?;
+        let batch_id = self.batch_id;
+        self.worker
+            .records
+            .transaction(move |tx| async move { batch::postpone(tx, batch_id, wait, cause).await }.boxed())
+            .await?;
+        Ok(Sent::Later(cause))
+    }
+}

@@ -1,0 +1,88 @@
+//! Whom a cycle's firing takes: active users whose day has come and who are not in the month's cycle yet.
+
+use chrono::{DateTime, Datelike, Utc};
+use chrono_tz::Tz;
+use futures_util::{FutureExt, future::BoxFuture};
+use shared::{
+    cycle::CycleParameters,
+    month::Month,
+    records::{Records, Result, Tx},
+    run::{
+        batch::Subject,
+        plan::{Page, Subjects},
+    },
+};
+
+/// How many batches a page of users makes: one queue call's worth.
+const BATCHES_PER_PAGE: usize = 10;
+
+/// The users of one firing, in the order of their ids.
+#[derive(Debug, Clone)]
+pub struct CycleSubjects {
+    /// What the run fixed at its start.
+    pub parameters: CycleParameters,
+    /// How many users a batch takes.
+    pub batch_size: usize,
+}
+
+/// Fixes what a run must not see change under it: its month, its day, and who existed when it was opened.
+pub(crate) async fn fix_parameters(
+    records: &Records,
+    scheduled_at: DateTime<Utc>,
+    zone: Tz,
+) -> Result<CycleParameters> {
+    let (last_user, last_contact) = records
+        .read(|tx| {
+            async move {
+                let users = tx.row("SELECT COALESCE(MAX(id), 0) FROM users", &[]).await?;
+                let contacts = tx.row("SELECT COALESCE(MAX(id), 0) FROM contacts", &[]).await?;
+                Ok((users.map_or(Ok(0), |row| row.int(0))?, contacts.map_or(Ok(0), |row| row.int(0))?))
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(CycleParameters {
+        month: Month::of(scheduled_at, zone),
+        day: scheduled_at.with_timezone(&zone).day(),
+        scheduled_at,
+        last_user,
+        last_contact,
+    })
+}
+
+impl Subjects for CycleSubjects {
+    fn page(self, tx: &mut Tx, after: i64) -> BoxFuture<'_, Result<Page>> {
+        async move {
+            let CycleParameters { month, day, last_user, last_contact, .. } = self.parameters;
+            let rows = tx
+                .rows(
+                    "SELECT u.id, (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id AND c.id <= ?) FROM users u \
+                     WHERE u.id > ? AND u.id <= ? AND u.active = 1 AND u.send_day <= ? AND NOT EXISTS \
+                     (SELECT 1 FROM cycle_members m WHERE m.month = ? AND m.user_id = u.id) ORDER BY u.id LIMIT ?",
+                    &[
+                        last_contact.into(),
+                        after.into(),
+                        last_user.into(),
+                        day.into(),
+                        month.number().into(),
+                        (BATCHES_PER_PAGE * self.batch_size).into(),
+                    ],
+                )
+                .await?;
+            let mut page = Page::default();
+            for row in &rows {
+                let subject = Subject { id: row.int(0)?, planned: row.small(1)? };
+                page.checkpoint = Some(subject.id);
+                if subject.planned > 0 {
+                    page.subjects.push(subject);
+                }
+            }
+            Ok(page)
+        }
+        .boxed()
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+}
