@@ -1,1 +1,6 @@
-//! support
+//! Stand-ins for what Almanac talks to: real servers on real sockets, which can be told to misbehave.
+
+pub mod letters;
+pub mod ses_fake;
+pub mod smtp_sink;
+pub mod tally;

@@ -87,4 +87,15 @@ pub trait Mailer: Send + Sync {
     async fn send(&self, call: Call<'_>) -> Vec<Answer>;
 }
 
+pub mod folder;
+pub mod message;
+pub mod null;
+mod part;
+pub mod placeholder;
+pub mod providers;
+pub mod rate;
+pub mod ses;
+pub mod smtp;
 pub mod template;
+pub mod template_name;
+pub mod words;

@@ -1,0 +1,134 @@
+//! Amazon SES v2: one `SendBulkEmail` with an inline template for up to 50 letters.
+//!
+//! SES takes no idempotency key, so nothing here tries twice: a call is answered with what is known about it, and the
+//! attempt's id goes along as a tag, by which the provider's events can settle what stayed unknown.
+
+pub(super) mod bulk;
+mod settings;
+mod verdict;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use aws_config::BehaviorVersion;
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::config::timeout::TimeoutConfig;
+use aws_sdk_sesv2::config::{Credentials, Region, StalledStreamProtectionConfig};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+
+pub use self::settings::SesSettings;
+use super::message::from_value;
+use super::providers::Sender;
+use super::{Answer, Call, Capacity, Letter, Mailer, Refusal};
+
+/// Sends through Amazon SES.
+#[derive(Debug)]
+pub struct SesMailer {
+    client: Client,
+    from: String,
+    configuration_set: Option<String>,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For the whole call. What has no reply by then is in doubt, so it is generous; the claim's lease is longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shorter than a server waits, so that no call goes out on a connection that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Only signs calls to a stand-in, which does not look at it.
+const STAND_IN_REGION: &str = "eu-west-1";
+
+impl SesMailer {
+    /// A mailer through SES. Region and credentials come from the environment; for another endpoint than AWS made-up
+    /// ones do where there are none.
+    pub async fn new(settings: &SesSettings, sender: &Sender) -> anyhow::Result<Self> {
+        anyhow::ensure!(sender.address.as_str().is_ascii(), "SES takes only ASCII in the sender's address");
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(
+                aws_smithy_http_client::Builder::new()
+                    .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+                    .pool_idle_timeout(IDLE_TIMEOUT)
+                    .build_https(),
+            )
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build(),
+            )
+            // The time-outs above say the same more plainly.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let loader = match &settings.endpoint {
+            Some(endpoint) => stand_in(loader.endpoint_url(endpoint)),
+            None => loader,
+        };
+        let config = loader.load().await;
+        config.region().context("AWS_REGION is not set, and SES is a regional service")?;
+        Ok(Self {
+            client: Client::new(&config),
+            from: from_value(sender),
+            configuration_set: settings.configuration_set.clone(),
+        })
+    }
+
+    async fn send_bulk(&self, call: Call<'_>, letters: &[&Letter]) -> Vec<Answer> {
+        let sent = self
+            .client
+            .send_bulk_email()
+            .from_email_address(&self.from)
+            .set_default_email_tags(bulk::tag("attempt", call.attempt).map(|tag| vec![tag]))
+            .default_content(bulk::content(call.template))
+            .set_bulk_email_entries(Some(letters.iter().map(|letter| bulk::entry(call.template, letter)).collect()))
+            .set_configuration_set_name(self.configuration_set.clone())
+            .send()
+            .await;
+        match sent {
+            Ok(output) => {
+                let mut answers: Vec<_> = output.bulk_email_entry_results().iter().map(verdict::of_entry).collect();
+                // Fewer results than letters must never shift an answer onto another letter.
+                answers.resize(letters.len(), Answer::Unknown { cause: "SES gave no result for it".to_owned() });
+                answers
+            }
+            Err(error) => vec![verdict::of_call(&error); letters.len()],
+        }
+    }
+}
+
+fn stand_in(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
+    let unset = |name| std::env::var_os(name).is_none();
+    let loader = if unset("AWS_REGION") && unset("AWS_DEFAULT_REGION") {
+        loader.region(Region::from_static(STAND_IN_REGION))
+    } else {
+        loader
+    };
+    if unset("AWS_ACCESS_KEY_ID") {
+        loader.credentials_provider(Credentials::new("stand-in", "stand-in", None, None, "stand-in"))
+    } else {
+        loader
+    }
+}
+
+#[async_trait]
+impl Mailer for SesMailer {
+    fn name(&self) -> &'static str {
+        "ses"
+    }
+
+    fn capacity(&self) -> Capacity {
+        bulk::CAPACITY
+    }
+
+    async fn send(&self, call: Call<'_>) -> Vec<Answer> {
+        // One bad address would have the whole call refused.
+        let fits = |letter: &Letter| letter.to.as_str().is_ascii();
+        let letters: Vec<&Letter> = call.letters.iter().copied().filter(|letter| fits(letter)).collect();
+        let mut answers =
+            if letters.is_empty() { Vec::new() } else { self.send_bulk(call, &letters).await }.into_iter();
+        let unfit =
+            || Answer::Refused { refusal: Refusal::Permanent, cause: "SES takes only ASCII addresses".to_owned() };
+        call.letters
+            .iter()
+            .map(|letter| if fits(letter) { answers.next() } else { None })
+            .map(|answer| answer.unwrap_or_else(unfit))
+            .collect()
+    }
+}

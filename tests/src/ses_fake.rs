@@ -1,0 +1,239 @@
+//! A server that speaks the wire format of SES v2's `SendBulkEmail`, counts entries, and misbehaves on request.
+//!
+//! It is written for benchmarks as well: a request is only scanned for what is counted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use memchr::memmem;
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::JoinHandle;
+
+use crate::tally::Tally;
+
+/// What the server does with one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Takes every entry.
+    Accept,
+    /// Takes every entry, but only replies after this time.
+    AcceptAfter(Duration),
+    /// Takes every entry and closes the connection instead of replying.
+    AcceptAndDrop,
+    /// Gives the entries at these places these statuses, such as `MESSAGE_REJECTED`, and takes the others.
+    Entries(Vec<(usize, &'static str)>),
+    /// Takes every entry, but answers with only this many results.
+    AnswerOnly(usize),
+    /// Refuses the call with this HTTP status and error code, such as 429 and `TooManyRequestsException`.
+    Refuse(u16, &'static str),
+    /// Takes every entry and then fails with this HTTP status.
+    AcceptAndFail(u16),
+}
+
+/// Decides about a call by its number, from 0.
+pub type Script = dyn Fn(usize) -> Behaviour + Send + Sync;
+
+/// A running server; it stops when it is dropped.
+#[derive(Debug)]
+pub struct SesFake {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    script: Box<Script>,
+    tally: Tally,
+    calls: AtomicUsize,
+    attempts: Mutex<Vec<String>>,
+    keep: bool,
+    bodies: Mutex<Vec<Bytes>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.tally.fmt(f)
+    }
+}
+
+impl SesFake {
+    /// A server on a free port of this machine that takes everything.
+    pub async fn start() -> io::Result<Self> {
+        Self::with_script(|_| Behaviour::Accept).await
+    }
+
+    /// A server on a free port of this machine that follows `script` and keeps what it receives.
+    pub async fn with_script(script: impl Fn(usize) -> Behaviour + Send + Sync + 'static) -> io::Result<Self> {
+        Self::listen("127.0.0.1:0", script, true).await
+    }
+
+    /// A server on `address`; `keep` says whether whole requests are kept.
+    pub async fn listen(
+        address: impl ToSocketAddrs,
+        script: impl Fn(usize) -> Behaviour + Send + Sync + 'static,
+        keep: bool,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            tally: Tally::default(),
+            calls: AtomicUsize::new(0),
+            attempts: Mutex::default(),
+            keep,
+            bodies: Mutex::default(),
+        });
+        Ok(Self {
+            address: listener.local_addr()?,
+            shared: Arc::clone(&shared),
+            accepting: tokio::spawn(accept(listener, shared)),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The entries it took, also when the sender was not told.
+    pub fn tally(&self) -> &Tally {
+        &self.shared.tally
+    }
+
+    /// How many calls came.
+    pub fn calls(&self) -> usize {
+        self.shared.calls.load(Relaxed)
+    }
+
+    /// The attempt tag of each call, in the order in which they came.
+    pub fn attempts(&self) -> Vec<String> {
+        lock(&self.shared.attempts).clone()
+    }
+
+    /// The calls' JSON, in the order in which they came.
+    pub fn bodies(&self) -> Vec<Bytes> {
+        lock(&self.shared.bodies).clone()
+    }
+}
+
+impl Drop for SesFake {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        // Without it the reply's last bytes can wait for an acknowledgement; a server that cannot set it still works.
+        stream.set_nodelay(true).ok();
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
+        // A client that goes away ends its connection with an error, which is no news here.
+        connections.spawn(
+            hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service),
+        );
+    }
+}
+
+/// Ends the connection without a reply.
+#[derive(Debug)]
+struct DropConnection;
+
+impl std::fmt::Display for DropConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("closed on request")
+    }
+}
+
+impl std::error::Error for DropConnection {}
+
+async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, DropConnection> {
+    if request.uri().path() != "/v2/email/outbound-bulk-emails" {
+        return Ok(error(404, "NotFoundException"));
+    }
+    let body = request.into_body().collect().await.map_err(|_| DropConnection)?.to_bytes();
+    let call = shared.calls.fetch_add(1, Relaxed);
+    let behaviour = (shared.script)(call);
+    if shared.keep {
+        lock(&shared.bodies).push(body.clone());
+        lock(&shared.attempts).push(attempt(&body).unwrap_or_default());
+    }
+    if let Behaviour::Refuse(status, code) = behaviour {
+        return Ok(error(status, code));
+    }
+    let invitations = invitations(&body);
+    let status_of = |at: usize| match &behaviour {
+        Behaviour::Entries(statuses) => {
+            statuses.iter().find(|(place, _)| *place == at).map_or("SUCCESS", |(_, status)| *status)
+        }
+        _ => "SUCCESS",
+    };
+    let mut answered = invitations.len();
+    shared
+        .tally
+        .add(invitations.into_iter().enumerate().filter(|(at, _)| status_of(*at) == "SUCCESS").map(|(_, id)| id));
+    match behaviour {
+        Behaviour::AcceptAndDrop => return Err(DropConnection),
+        Behaviour::AcceptAndFail(status) => return Ok(error(status, "InternalServiceError")),
+        Behaviour::AcceptAfter(time) => tokio::time::sleep(time).await,
+        Behaviour::AnswerOnly(count) => answered = count,
+        _ => {}
+    }
+    Ok(results(call, answered, status_of))
+}
+
+fn results<'a>(call: usize, count: usize, status_of: impl Fn(usize) -> &'a str) -> Response<Full<Bytes>> {
+    use std::fmt::Write as _;
+    let mut json = String::with_capacity(32 + count * 64);
+    json.push_str("{\"BulkEmailEntryResults\":[");
+    for at in 0..count {
+        let comma = if at == 0 { "" } else { "," };
+        let written = match status_of(at) {
+            "SUCCESS" => write!(json, "{comma}{{\"Status\":\"SUCCESS\",\"MessageId\":\"fake-{call}-{at}\"}}"),
+            status => write!(json, "{comma}{{\"Status\":\"{status}\",\"Error\":\"as the script says\"}}"),
+        };
+        written.expect("writing into a String cannot fail");
+    }
+    json.push_str("]}");
+    Response::new(Full::from(json))
+}
+
+fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(format!("{{\"message\":\"as the script says: {code}\"}}")));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = code.parse() {
+        response.headers_mut().insert("x-amzn-errortype", value);
+    }
+    response
+}
+
+/// The `X-Almanac-Invitation` of each entry. The request is JSON without blanks, and these values need no unescaping.
+fn invitations(body: &[u8]) -> Vec<String> {
+    const NAME: &[u8] = b"\"X-Almanac-Invitation\",\"Value\":\"";
+    memmem::find_iter(body, NAME).filter_map(|at| text_at(body, at + NAME.len())).collect()
+}
+
+/// The value of the call's `attempt` tag.
+fn attempt(body: &[u8]) -> Option<String> {
+    const NAME: &[u8] = b"\"attempt\",\"Value\":\"";
+    text_at(body, memmem::find(body, NAME)? + NAME.len())
+}
+
+fn text_at(body: &[u8], from: usize) -> Option<String> {
+    let length = memchr::memchr(b'"', &body[from..])?;
+    Some(String::from_utf8_lossy(&body[from..from + length]).replace("\\/", "/"))
+}
