@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod clock;
+pub mod config;
 pub mod cycle;
 pub mod email_address;
 pub mod firing;
@@ -14,6 +15,7 @@ pub mod links;
 pub mod mail;
 pub mod memory;
 pub mod month;
+pub mod people;
 pub mod process;
 pub mod queue;
 pub mod random;

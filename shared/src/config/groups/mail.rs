@@ -1,0 +1,97 @@
+//! What a job needs that sends letters.
+
+use std::path::PathBuf;
+
+use super::super::kinds::{BaseUrl, Transport};
+use super::super::reader::{Group, Reader};
+use super::super::table::{
+    APP_BASE_URL, EMAIL_BATCH_SIZE, EMAIL_FROM_ADDRESS, EMAIL_FROM_NAME, EMAIL_RATE_LIMIT_PER_MINUTE,
+    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, SES_CONFIGURATION_SET,
+};
+use crate::email_address::EmailAddress;
+
+/// What a job needs that sends letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// Who carries letters, tried in order; at least one.
+    pub transports: Vec<Transport>,
+    /// Whom letters come from.
+    pub from: Sender,
+    /// Where the application is reached.
+    pub app_base_url: BaseUrl,
+    /// How many letters go into one call to a provider.
+    pub email_batch_size: usize,
+    /// How fast letters may go out.
+    pub rate: RateLimit,
+    /// A folder of templates to use in place of those built in.
+    pub templates_dir: Option<PathBuf>,
+    /// The Amazon SES configuration set that letters are sent under.
+    pub ses_configuration_set: Option<String>,
+}
+
+/// Whom letters come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The address.
+    pub address: EmailAddress,
+    /// The name that stands before it.
+    pub name: Option<String>,
+}
+
+/// How fast letters may go out; both limits hold where both are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The most letters a second.
+    pub per_second: Option<u32>,
+    /// The most letters a minute.
+    pub per_minute: Option<u32>,
+}
+
+impl RateLimit {
+    /// The stricter of the two, in letters a second; `None` means the provider's own quota.
+    pub fn letters_per_second(self) -> Option<f64> {
+        let per_minute = self.per_minute.map(|letters| f64::from(letters) / 60.0);
+        match (self.per_second.map(f64::from), per_minute) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl Group for MailSettings {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let transports = reader.value(&EMAIL_TRANSPORTS);
+        let address = reader.value(&EMAIL_FROM_ADDRESS);
+        let name = reader.optional(&EMAIL_FROM_NAME);
+        let app_base_url = reader.value(&APP_BASE_URL);
+        let batch_size = reader.value(&EMAIL_BATCH_SIZE);
+        let per_second = reader.optional(&EMAIL_RATE_LIMIT_PER_SECOND);
+        let per_minute = reader.optional(&EMAIL_RATE_LIMIT_PER_MINUTE);
+        let templates_dir = reader.optional(&EMAIL_TEMPLATES_DIR);
+        let ses_configuration_set = reader.optional(&SES_CONFIGURATION_SET);
+        Some(Self {
+            transports: transports?,
+            from: Sender { address: address?, name: name? },
+            app_base_url: app_base_url?,
+            email_batch_size: batch_size? as usize,
+            rate: RateLimit { per_second: per_second?, per_minute: per_minute? },
+            templates_dir: templates_dir?,
+            ses_configuration_set: ses_configuration_set?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RateLimit;
+
+    #[test]
+    fn the_stricter_of_two_limits_holds() {
+        let limit = |per_second, per_minute| RateLimit { per_second, per_minute }.letters_per_second();
+        assert_eq!(limit(None, None), None);
+        assert_eq!(limit(Some(14), None), Some(14.0));
+        assert_eq!(limit(None, Some(120)), Some(2.0));
+        assert_eq!(limit(Some(14), Some(120)), Some(2.0));
+        assert_eq!(limit(Some(1), Some(120)), Some(1.0));
+    }
+}

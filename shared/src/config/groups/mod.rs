@@ -1,0 +1,19 @@
+//! Settings as each job sees them.
+
+mod cleanup;
+mod engine;
+mod health;
+mod keeper;
+mod mail;
+mod planner;
+mod reminders;
+mod worker;
+
+pub use cleanup::CleanupSettings;
+pub use engine::EngineSettings;
+pub use health::HealthSettings;
+pub use keeper::KeeperSettings;
+pub use mail::{MailSettings, RateLimit, Sender};
+pub use planner::PlannerSettings;
+pub use reminders::ReminderSettings;
+pub use worker::WorkerSettings;

@@ -1,0 +1,31 @@
+//! What the monthly planner needs.
+
+use chrono_tz::Tz;
+
+use super::super::reader::{Group, Reader};
+use super::super::table::{
+    SCHEDULER_BATCH_SIZE, SCHEDULER_MONTHLY_JOB_DAY, SCHEDULER_MONTHLY_JOB_HOUR, SCHEDULER_TIMEZONE,
+};
+
+/// What the monthly planner needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannerSettings {
+    /// The zone in which days, hours and months are meant.
+    pub timezone: Tz,
+    /// The day of the month on which the cycle begins, 1 to 28.
+    pub day: u32,
+    /// The hour of that day, 0 to 23.
+    pub hour: u32,
+    /// How many users a batch holds.
+    pub batch_size: u32,
+}
+
+impl Group for PlannerSettings {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let timezone = reader.value(&SCHEDULER_TIMEZONE);
+        let day = reader.value(&SCHEDULER_MONTHLY_JOB_DAY);
+        let hour = reader.value(&SCHEDULER_MONTHLY_JOB_HOUR);
+        let batch_size = reader.value(&SCHEDULER_BATCH_SIZE);
+        Some(Self { timezone: timezone?, day: day?, hour: hour?, batch_size: batch_size? })
+    }
+}

@@ -1,0 +1,198 @@
+//! Every setting, once: its name, kind, default, meaning and who reads it.
+//!
+//! A new setting is a row here, a line in the group that reads it, and `.env.example` written anew
+//! (`almanac config --example > .env.example`); tests hold the three together.
+
+use super::host::Host;
+use super::kinds::{
+    Address, BaseUrlKind, DatabaseKind, Folder, Fraction, Kind, Text, Transport, Transports, Whole, Zone,
+};
+use super::setting::{Row, Section, Setting};
+use super::values::Values;
+
+const PLANNER: &str = "monthly-invitations";
+const WORKER: &str = "invitation-worker";
+const KEEPER: &str = "run-keeper";
+const REMINDERS: &str = "reminders";
+const CLEANUP: &str = "cleanup";
+const HEALTH: &str = "health-check";
+const CLI: &str = "almanac";
+
+/// `almanac` runs every job, so it reads whatever a job reads.
+const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, REMINDERS, CLEANUP, HEALTH, CLI];
+const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
+
+/// Declares each setting under its own name, with its one doc line for readers of code and of `.env.example` alike,
+/// and lists them all in [`TABLE`].
+macro_rules! settings {
+    ($($section:ident { $(#[doc = $doc:literal] $name:ident: $kind:ty = $value:expr $(, $method:ident($($argument:expr),*))*;)+ })+) => {
+        $($(
+            #[doc = $doc]
+            pub static $name: Setting<$kind> =
+                Setting::new(stringify!($name), $doc, Section::$section, $value)$(.$method($($argument),*))*;
+        )+)+
+
+        /// All settings, in the order in which they are listed.
+        pub static TABLE: &[&dyn Row] = &[$($(&$name),+),+];
+    };
+}
+
+settings! {
+    Places {
+        /// The settings file; not set means `almanac.env` under the home, when it is there.
+        ALMANAC_CONFIG: Folder = Folder, environment_only(), read_by(EVERYONE);
+
+        /// The folder in which one machine keeps records, mail and locks.
+        ALMANAC_HOME: Folder = Folder,
+            derived(".almanac; under `sam local` almanac in the temporary folder", home, "no home"),
+            read_by(EVERYONE);
+
+        /// The database that holds the records.
+        DATABASE_URL: DatabaseKind = DatabaseKind,
+            derived("sqlite:<home>/almanac.db; on Lambda it must be set", database,
+                "on Lambda an embedded database would be lost with the instance"),
+            secret(), read_by(EVERYONE);
+    }
+
+    Schedule {
+        /// The day of the month on which the cycle begins.
+        SCHEDULER_MONTHLY_JOB_DAY: Whole = Whole::range(1, 28),
+            default("5"), formerly("MONTHLY_JOB_DAY"), read_by(&[PLANNER, CLI]);
+
+        /// The hour of that day, in the schedule's zone.
+        SCHEDULER_MONTHLY_JOB_HOUR: Whole = Whole::range(0, 23),
+            default("18"), formerly("MONTHLY_JOB_HOUR"), read_by(&[PLANNER, CLI]);
+
+        /// The zone in which days, hours and months are meant.
+        SCHEDULER_TIMEZONE: Zone = Zone,
+            default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, CLI]);
+    }
+
+    Work {
+        /// How many users a batch holds.
+        SCHEDULER_BATCH_SIZE: Whole = Whole::range(1, 300).of("users"),
+            default("50"), formerly("BATCH_SIZE"), read_by(&[PLANNER, CLI]);
+
+        /// How many invitations are written in one statement.
+        SCHEDULER_INVITATION_BATCH_SIZE: Whole = Whole::range(1, 1000).of("invitations"),
+            default("100"), formerly("INVITATION_BATCH_SIZE"), read_by(&[WORKER, CLI]);
+
+        /// How many batches one machine works on at once.
+        SCHEDULER_MAX_WORKERS: Whole = Whole::range(1, 64),
+            default("4"), formerly("MAX_WORKERS"), read_by(EVERYONE);
+
+        /// How long one batch may take.
+        SCHEDULER_WORKER_TIMEOUT: Whole = Whole::range(1_000, 900_000).of("milliseconds"),
+            default("300000"), formerly("WORKER_TIMEOUT"), read_by(&[WORKER, KEEPER, CLI]);
+
+        /// How much memory a process may use before an alert is raised.
+        SCHEDULER_MAX_MEMORY_MB: Whole = Whole::range(64, 10_240).of("MiB"),
+            default("512"), formerly("MAX_MEMORY_MB"), read_by(&[HEALTH, CLI]);
+
+        /// How long a run may take before it is reported as stuck.
+        SCHEDULER_MAX_JOB_DURATION_HOURS: Whole = Whole::range(1, 168).of("hours"),
+            default("1"), formerly("MAX_JOB_DURATION_HOURS"), read_by(&[KEEPER, HEALTH, CLI]);
+    }
+
+    Email {
+        /// Who carries letters; several are tried in order.
+        EMAIL_TRANSPORTS: Transports = Transports,
+            derived("dir:<home>/mail; on Lambda it must be set", transports,
+                "on Lambda a folder of letters would be lost with the instance"),
+            secret(), read_by(SENDERS);
+
+        /// The address that letters come from.
+        EMAIL_FROM_ADDRESS: Address = Address,
+            derived("invitations@almanac.example while no transport is smtp or ses; else it must be set",
+                |values| pretend(values, "invitations@almanac.example"), "EMAIL_TRANSPORTS reaches real people"),
+            read_by(SENDERS);
+
+        /// The name that stands before that address.
+        EMAIL_FROM_NAME: Text = Text::up_to(100), read_by(SENDERS);
+
+        /// Where the application is reached; links in letters begin with it.
+        APP_BASE_URL: BaseUrlKind = BaseUrlKind,
+            derived("https://almanac.example while no transport is smtp or ses; else it must be set",
+                |values| pretend(values, "https://almanac.example"), "EMAIL_TRANSPORTS reaches real people"),
+            read_by(SENDERS);
+
+        /// How many letters go into one call to a provider.
+        EMAIL_BATCH_SIZE: Whole = Whole::range(1, 50).of("letters"), default("50"), read_by(SENDERS);
+
+        /// The most letters a minute; not set means the provider's own quota, and no limit for a folder.
+        EMAIL_RATE_LIMIT_PER_MINUTE: Whole = Whole::range(1, 1_000_000).of("letters"), read_by(SENDERS);
+
+        /// The most letters a second; when the limit a minute is set too, the stricter one holds.
+        EMAIL_RATE_LIMIT_PER_SECOND: Whole = Whole::range(1, 10_000).of("letters"), read_by(SENDERS);
+
+        /// A folder of templates to use in place of those built in.
+        EMAIL_TEMPLATES_DIR: Folder = Folder, read_by(SENDERS);
+
+        /// The Amazon SES configuration set that letters are sent under.
+        SES_CONFIGURATION_SET: Text = Text::up_to(64), read_by(SENDERS);
+    }
+
+    Invitations {
+        /// How long an invitation can be answered.
+        INVITATION_EXPIRATION_DAYS: Whole = Whole::range(1, 365).of("days"), default("60"), read_by(&[WORKER, CLI]);
+
+        /// How long after an invitation the first reminder is due.
+        SCHEDULER_FIRST_REMINDER_DAYS: Whole = Whole::range(1, 90).of("days"),
+            default("3"), formerly("FIRST_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
+
+        /// How long after an invitation the second reminder is due; later than the first.
+        SCHEDULER_SECOND_REMINDER_DAYS: Whole = Whole::range(2, 180).of("days"),
+            default("7"), formerly("SECOND_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
+    }
+
+    Cleanup {
+        /// How long an expired invitation is kept before it is archived and deleted.
+        SCHEDULER_EXPIRED_TOKEN_RETENTION_DAYS: Whole = Whole::range(1, 3_650).of("days"),
+            default("90"), formerly("EXPIRED_TOKEN_RETENTION_DAYS"), read_by(&[CLEANUP, CLI]);
+
+        /// How long the history of metrics is kept.
+        SCHEDULER_METRICS_RETENTION_HOURS: Whole = Whole::range(1, 8_760).of("hours"),
+            default("72"), formerly("METRICS_RETENTION_HOURS"), read_by(&[CLEANUP, CLI]);
+    }
+
+    Health {
+        /// The share of errors above which an alert is raised.
+        SCHEDULER_ERROR_RATE_THRESHOLD: Fraction = Fraction,
+            default("0.05"), formerly("ERROR_RATE_THRESHOLD"), read_by(&[HEALTH, CLI]);
+
+        /// The share of the memory limit above which an alert is raised.
+        SCHEDULER_MEMORY_ALERT_THRESHOLD: Fraction = Fraction,
+            default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(&[HEALTH, CLI]);
+    }
+}
+
+fn home(values: &Values) -> Option<String> {
+    Some(match values.host() {
+        // There the code's own folder is read-only and thrown away.
+        Host::SamLocal => std::env::temp_dir().join("almanac").to_string_lossy().into_owned(),
+        Host::Machine | Host::Lambda => ".almanac".to_owned(),
+    })
+}
+
+fn database(values: &Values) -> Option<String> {
+    under_home(values).map(|home| format!("sqlite:{home}/almanac.db"))
+}
+
+fn transports(values: &Values) -> Option<String> {
+    under_home(values).map(|home| format!("dir:{home}/mail"))
+}
+
+/// The home, where something may be embedded in it.
+fn under_home(values: &Values) -> Option<String> {
+    match values.host() {
+        Host::Lambda => None,
+        Host::Machine | Host::SamLocal => values.text(&ALMANAC_HOME.about),
+    }
+}
+
+/// A made-up sender, as long as no letter reaches anybody. Wrong or missing transports are reported by themselves.
+fn pretend(values: &Values, example: &str) -> Option<String> {
+    let transports = values.text(&EMAIL_TRANSPORTS.about).and_then(|text| EMAIL_TRANSPORTS.kind.parse(&text).ok());
+    let real = transports.is_some_and(|transports| transports.iter().any(Transport::is_real));
+    (!real).then(|| example.to_owned())
+}
