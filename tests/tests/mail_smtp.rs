@@ -170,7 +170,7 @@ async fn what_arrives_is_what_was_rendered_with_the_one_click_headers() {
     let parsed = mail_parser::MessageParser::default().parse(&message).expect("a message");
     assert_eq!(parsed.subject(), Some("Jürgen Ångström aimerait avoir de vos nouvelles"));
     assert!(parsed.body_html(0).expect("HTML").contains("À bientôt &amp; merci !<br>🦀"));
-    let header = |name: &str| parsed.header_raw(name).map(str::trim);
+    let header = |name: &'static str| parsed.header_raw(name).map(str::trim);
     assert_eq!(header("List-Unsubscribe"), Some("<https://almanac.example/u/7.c2VjcmV0>"));
     assert_eq!(header("List-Unsubscribe-Post"), Some("List-Unsubscribe=One-Click"));
     assert_eq!(header("X-Almanac-Invitation"), Some("42/first"));
