@@ -13,7 +13,6 @@ use super::providers::Sender;
 use super::{Call, Letter};
 
 /// Builds messages from one sender.
-#[derive(Debug)]
 pub struct Composer {
     from_header: String,
     domain: String,
