@@ -24,6 +24,8 @@ pub enum Behaviour {
     AcceptAndDrop,
     /// Takes it, replies, and closes the connection: the next mail finds a dead one.
     AcceptThenClose,
+    /// The same, but says goodbye (421) first, as servers do with an idle connection.
+    AcceptThenGoodbye,
     /// Closes the connection instead of replying to `RCPT`.
     DropAtRcpt,
     /// Asks for the message and closes the connection before reading it.
@@ -201,7 +203,10 @@ impl Session {
             _ => {}
         }
         self.reply(&format!("250 2.0.0 Ok: queued as {number}")).await?;
-        Ok(*behaviour != Behaviour::AcceptThenClose)
+        if *behaviour == Behaviour::AcceptThenGoodbye {
+            self.reply("421 4.4.2 idle for too long").await?;
+        }
+        Ok(!matches!(behaviour, Behaviour::AcceptThenClose | Behaviour::AcceptThenGoodbye))
     }
 
     /// The next line, without its end; `None` when the client has gone.

@@ -1,7 +1,7 @@
 //! The folder of `.eml` files, and the provider that sends nothing.
 
+use shared::mail::Answer;
 use shared::mail::providers::mailers;
-use shared::mail::{Answer, Mailer as _};
 use tests::letters::{letter, letters, send, sender};
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn each_letter_is_one_whole_file_that_a_mail_program_can_read() {
     assert_eq!(parsed.subject(), Some("Jürgen Ångström aimerait avoir de vos nouvelles"));
     assert!(parsed.body_text(0).expect("text").starts_with("Bonjour Zoé,"));
     assert!(parsed.body_html(0).expect("HTML").contains("</html>"));
-    let header = |name: &str| parsed.header_raw(name).map(str::trim);
+    let header = |name: &'static str| parsed.header_raw(name).map(str::trim);
     assert_eq!(header("List-Unsubscribe"), Some("<https://almanac.example/u/7.c2VjcmV0>"));
     assert_eq!(header("List-Unsubscribe-Post"), Some("List-Unsubscribe=One-Click"));
     assert_eq!(header("X-Almanac-Invitation"), Some("42/first"));

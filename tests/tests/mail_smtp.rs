@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use shared::mail::providers::mailers;
 use shared::mail::{Answer, Mailer, Refusal};
 use tests::letters::{letter, letters, send, sender};
@@ -34,13 +35,9 @@ async fn calls_side_by_side_never_hold_more_connections_than_allowed() {
     let sink = SmtpSink::start().await.expect("a server");
     let mailer = mailer(sink.address(), "connections=3").await;
     let all = letters(60);
-    futures(all.chunks(15).map(|call| send(&*mailer, call))).await;
+    join_all(all.chunks(15).map(|call| send(&*mailer, call))).await;
     assert_eq!(sink.tally().received(), 60);
     assert!(sink.connections() <= 3, "{} connections", sink.connections());
-}
-
-async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    futures_util::future::join_all(all).await
 }
 
 #[tokio::test]
@@ -71,13 +68,15 @@ async fn a_reply_that_does_not_come_in_time_leaves_the_letter_unknown() {
 
 #[tokio::test]
 async fn an_idle_connection_that_the_server_closed_is_replaced_in_silence() {
-    let sink = SmtpSink::with_script(|_, _| Behaviour::AcceptThenClose).await.expect("a server");
-    let mailer = mailer(sink.address(), "connections=1").await;
-    for number in 1..=5 {
-        let answers = send(&*mailer, &[letter(&number.to_string())]).await;
-        assert!(matches!(answers[0], Answer::Accepted { .. }), "{answers:?}");
+    for behaviour in [Behaviour::AcceptThenClose, Behaviour::AcceptThenGoodbye] {
+        let sink = SmtpSink::with_script(move |_, _| behaviour.clone()).await.expect("a server");
+        let mailer = mailer(sink.address(), "connections=1").await;
+        for number in 1..=5 {
+            let answers = send(&*mailer, &[letter(&number.to_string())]).await;
+            assert!(matches!(answers[0], Answer::Accepted { .. }), "{answers:?}");
+        }
+        assert_eq!((sink.tally().received(), sink.tally().duplicates()), (5, 0));
     }
-    assert_eq!((sink.tally().received(), sink.tally().duplicates()), (5, 0));
 }
 
 #[tokio::test]
@@ -94,6 +93,17 @@ async fn a_connection_lost_before_the_message_is_replaced_once() {
 async fn a_connection_lost_twice_before_the_message_is_a_refusal_that_can_be_tried_again() {
     let sink = SmtpSink::with_script(|_, _| Behaviour::DropAtRcpt).await.expect("a server");
     let answers = send(&*mailer(sink.address(), "").await, &letters(1)).await;
+    assert_eq!(answers, [refused(Refusal::Transient, "connection lost")]);
+    assert_eq!(sink.tally().received(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_the_middle_of_the_message_is_a_refusal_that_can_be_tried_again() {
+    let sink = SmtpSink::with_script(|_, _| Behaviour::DropBeforeContent).await.expect("a server");
+    let mut huge = letter("1");
+    // More than the operating system buffers for a connection, so that the last byte cannot leave.
+    huge.values[2] = "no end ".repeat(1_000_000);
+    let answers = send(&*mailer(sink.address(), "").await, &[huge]).await;
     assert_eq!(answers, [refused(Refusal::Transient, "connection lost")]);
     assert_eq!(sink.tally().received(), 0);
 }
@@ -170,7 +180,7 @@ async fn what_arrives_is_what_was_rendered_with_the_one_click_headers() {
     let parsed = mail_parser::MessageParser::default().parse(&message).expect("a message");
     assert_eq!(parsed.subject(), Some("Jürgen Ångström aimerait avoir de vos nouvelles"));
     assert!(parsed.body_html(0).expect("HTML").contains("À bientôt &amp; merci !<br>🦀"));
-    let header = |name: &str| parsed.header_raw(name).map(str::trim);
+    let header = |name: &'static str| parsed.header_raw(name).map(str::trim);
     assert_eq!(header("List-Unsubscribe"), Some("<https://almanac.example/u/7.c2VjcmV0>"));
     assert_eq!(header("List-Unsubscribe-Post"), Some("List-Unsubscribe=One-Click"));
     assert_eq!(header("X-Almanac-Invitation"), Some("42/first"));

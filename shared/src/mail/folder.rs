@@ -11,7 +11,6 @@ use super::providers::Sender;
 use super::{Answer, Call, Capacity, Mailer, Refusal};
 
 /// Writes each letter as one file.
-#[derive(Debug)]
 pub struct FolderMailer {
     dir: PathBuf,
     composer: Composer,

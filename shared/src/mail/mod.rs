@@ -4,12 +4,16 @@
 //! [`Call`]. The answer is per letter and says exactly what is known: accepted, refused, or unknown. Nothing in here
 //! retries: a second try is a claim of its own, and claims belong to the caller.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use crate::email_address::EmailAddress;
 
 /// One mail to one person. Its words are the values of its template's placeholders.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows only the message's id: links, codes and addresses must not come into a log.
+#[derive(Clone)]
 pub struct Letter {
     /// The `X-Almanac-Invitation` header: the invitation's id, for a reminder followed by `/first` or `/second`.
     pub message: String,
@@ -19,6 +23,12 @@ pub struct Letter {
     pub unsubscribe_url: String,
     /// One value per placeholder of the template's catalogue, in the catalogue's order, raw (never escaped).
     pub values: Vec<String>,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").field("message", &self.message).finish_non_exhaustive()
+    }
 }
 
 /// What goes to a provider in one go: letters that share one template, under one attempt id.

@@ -188,7 +188,7 @@ fn placeholder(name: &str) -> Result<usize, String> {
 }
 
 /// How alike two names must be for one to be suggested for the other (0 to 1).
-const ALIKE: f64 = 0.7;
+const ALIKE: f64 = 0.8;
 
 fn unknown(name: &str) -> String {
     let nearest = INVITATION
@@ -231,14 +231,14 @@ mod tests {
 
     #[test]
     fn a_wrong_placeholder_is_answered_with_its_line_and_what_was_expected() {
-        insta::assert_snapshot!(problem(Format::Text, "Hello\n{{sendr_name}}"), @"");
-        insta::assert_snapshot!(problem(Format::Text, "{{x}}"), @"");
-        insta::assert_snapshot!(problem(Format::Html, "{{{link}}}"), @"");
-        insta::assert_snapshot!(problem(Format::Html, "{{#if link}}"), @"");
-        insta::assert_snapshot!(problem(Format::Html, "a\nb\n{{ link }}"), @"");
-        insta::assert_snapshot!(problem(Format::Html, "{{link\n}}"), @"");
-        insta::assert_snapshot!(problem(Format::Text, "\\{{link}}"), @"");
-        insta::assert_snapshot!(problem(Format::Subject, "{{custom_message}}"), @"");
+        insta::assert_snapshot!(problem(Format::Text, "Hello\n{{sendr_name}}"), @"line 2: unknown placeholder {{sendr_name}}: did you mean {{sender_name}}?");
+        insta::assert_snapshot!(problem(Format::Text, "{{x}}"), @"line 1: unknown placeholder {{x}}: expected one of greeting, sender_name, custom_message, link, short_code, expires_on, unsubscribe_url");
+        insta::assert_snapshot!(problem(Format::Html, "{{{link}}}"), @"line 1: triple braces are not needed: write {{name}}, values are escaped where they must be");
+        insta::assert_snapshot!(problem(Format::Html, "{{#if link}}"), @"line 1: only {{name}} is known, without blanks, conditions or helpers: found {{#if link}}");
+        insta::assert_snapshot!(problem(Format::Html, "a\nb\n{{ link }}"), @"line 3: only {{name}} is known, without blanks, conditions or helpers: found {{ link }}");
+        insta::assert_snapshot!(problem(Format::Html, "{{link\n}}"), @"line 1: expected }} on the same line as {{");
+        insta::assert_snapshot!(problem(Format::Text, "\\{{link}}"), @"line 1: a backslash before {{ means different things to different providers");
+        insta::assert_snapshot!(problem(Format::Subject, "{{custom_message}}"), @"line 1: {{custom_message}} may have several lines: not in a subject");
     }
 
     #[test]

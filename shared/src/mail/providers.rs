@@ -111,15 +111,15 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_what_was_expected() {
-        insta::assert_snapshot!(problem("null:,smpt://host:25"), @"");
-        insta::assert_snapshot!(problem(""), @"");
-        insta::assert_snapshot!(problem("dir:"), @"");
-        insta::assert_snapshot!(problem("smtp://"), @"");
-        insta::assert_snapshot!(problem("smtp://host:25?tls=maybe"), @"");
-        insta::assert_snapshot!(problem("smtp://host:25?connections=65"), @"");
-        insta::assert_snapshot!(problem("smtp://host:25?speed=9"), @"");
-        insta::assert_snapshot!(problem("ses:host"), @"");
-        insta::assert_snapshot!(problem("ses+http://"), @"");
+        insta::assert_snapshot!(problem("null:,smpt://host:25"), @r#"mail provider "smpt://host:25": expected dir:PATH, null:, smtp://HOST:PORT, smtps://HOST:PORT, ses: or ses+http://HOST:PORT"#);
+        insta::assert_snapshot!(problem(""), @r#"mail provider "": expected dir:PATH, null:, smtp://HOST:PORT, smtps://HOST:PORT, ses: or ses+http://HOST:PORT"#);
+        insta::assert_snapshot!(problem("dir:"), @r#"mail provider "dir:": a path is missing after dir:"#);
+        insta::assert_snapshot!(problem("smtp://"), @r#"mail provider "smtp://": a host is missing"#);
+        insta::assert_snapshot!(problem("smtp://host:25?tls=maybe"), @r#"mail provider "smtp://host:25?tls=maybe": tls is none, opportunistic or required"#);
+        insta::assert_snapshot!(problem("smtp://host:25?connections=65"), @r#"mail provider "smtp://host:25?connections=65": connections is a number from 1 to 64"#);
+        insta::assert_snapshot!(problem("smtp://host:25?speed=9"), @r#"mail provider "smtp://host:25?speed=9": speed is not an option: use tls, connections or timeout"#);
+        insta::assert_snapshot!(problem("ses:host"), @r#"mail provider "ses:host": ses: takes no host: the region comes from AWS_REGION"#);
+        insta::assert_snapshot!(problem("ses+http://"), @r#"mail provider "ses+http://": a host is missing"#);
     }
 
     #[test]

@@ -24,7 +24,6 @@ use super::providers::Sender;
 use super::{Answer, Call, Capacity, Letter, Mailer, Refusal};
 
 /// Sends through Amazon SES.
-#[derive(Debug)]
 pub struct SesMailer {
     client: Client,
     from: String,

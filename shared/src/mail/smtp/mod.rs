@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use lettre::transport::smtp::extension::ClientId;
+use tokio::time::timeout;
 
 use self::connection::{Connection, Delivery};
 use self::pool::Pool;
@@ -37,6 +38,10 @@ const CALLS: usize = 4;
 /// More side by side than this only makes a claim, and so what can be in doubt, larger.
 const MOST_IN_A_CLAIM: usize = 16;
 
+/// How many times one command's time all that comes before a message may take, connecting twice included. So a letter is
+/// answered after at most three times that time, and a claim's lease can be set by it.
+const BEGINNING: u32 = 2;
+
 impl SmtpMailer {
     /// A mailer for that server. It connects when the first letter comes.
     pub fn new(settings: SmtpSettings, sender: &Sender) -> anyhow::Result<Self> {
@@ -54,9 +59,10 @@ impl SmtpMailer {
 
     async fn deliver(&self, call: Call<'_>, letter: &Letter, at: DateTime<Utc>) -> Answer {
         let _slot = self.pool.slot().await;
-        let mut connection = match self.begin(letter).await {
-            Ok(connection) => connection,
-            Err(answer) => return answer,
+        let mut connection = match timeout(BEGINNING * self.settings.command_timeout, self.begin(letter)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(answer)) => return answer,
+            Err(_) => return Failure::TimedOut.refused(),
         };
         let mut content = self.composer.compose(call, letter, at);
         content.push_str(".\r\n");

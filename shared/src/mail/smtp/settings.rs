@@ -46,8 +46,8 @@ impl fmt::Debug for Login {
 const DEFAULT_CONNECTIONS: usize = 32;
 const MOST_CONNECTIONS: usize = 64;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longer than this, and a claim's lease would end before its answer is known.
-const LONGEST_TIMEOUT: u64 = 300;
+/// A letter may take three times as long, and its claim's lease must be longer still.
+const LONGEST_TIMEOUT: u64 = 120;
 
 impl SmtpSettings {
     /// Reads `smtp://[user:password@]host:port?tls=none|opportunistic|required&connections=N&timeout=SECONDS`. The error

@@ -122,5 +122,9 @@ fn every_wrong_file_is_named_with_its_line() {
     std::fs::write(dir.path().join("friendly/en.txt"), "Hello\n{{greting}}\n").expect("written");
     std::fs::write(dir.path().join("fun/fr.txt"), "{{link}}\n\n").expect("written");
     std::fs::write(dir.path().join("fun/fr.subject.txt"), "one\ntwo\n").expect("written");
-    insta::assert_snapshot!(problems(dir.path()), @"");
+    insta::assert_snapshot!(problems(dir.path()), @r#"
+    friendly/en.txt:2: unknown placeholder {{greting}}: did you mean {{greeting}}?
+    fun/fr.subject.txt:1: expected one line of text
+    fun/fr.txt:2: expected {{unsubscribe_url}} somewhere
+    "#);
 }
