@@ -93,7 +93,52 @@ impl RecordsQueue {
             .await
     }
 
-    /// Makes visible at once what processes that have died were holding.
+    /// Makes failed messages visible again, later the more often they failed: at most a minute.
+    pub async fn retry_later(&self, failed: Vec<Received>) -> Result<()> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        self.records
+            .transaction(move |tx| {
+                let failed = failed.clone();
+                async move {
+                    for message in &failed {
+                        let wait = Duration::from_secs(1 << message.receive_count.min(6));
+                        tx.execute(
+                            "UPDATE queue_messages SET visible_at = {now+?} WHERE id = ? AND receipt = ?",
+                            &[micros(wait.min(Duration::from_secs(60))).into(), message.id.into(), (&message.receipt).into()],
+                        )
+                        .await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The bodies of dead letters that nobody has looked at; they are kept, and given once.
+    pub async fn new_dead_letters(&self) -> Result<Vec<String>> {
+        let name = self.name;
+        self.records
+            .transaction(move |tx| {
+                async move {
+                    let sql = "SELECT id, body FROM queue_messages WHERE queue = ? AND dead = 1 LIMIT 100";
+                    let rows = tx.rows(sql, &[name.into()]).await?;
+                    let mut bodies = Vec::with_capacity(rows.len());
+                    for row in rows {
+                        tx.execute("UPDATE queue_messages SET dead = 2 WHERE id = ?", &[row.int(0)?.into()]).await?;
+                        bodies.push(row.text(1)?);
+                    }
+                    Ok(bodies)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Makes visible at once what processes that have died were holding. A process's death is not a message's fault,
+    /// so that receive does not count.
     pub async fn release_held_by(&self, dead: Vec<String>) -> Result<u64> {
         if dead.is_empty() {
             return Ok(0);
@@ -104,7 +149,8 @@ impl RecordsQueue {
                 let dead = dead.clone();
                 async move {
                     let values: Vec<Value<'_>> = dead.iter().map(Into::into).collect();
-                    let sql = "UPDATE queue_messages SET visible_at = {now} WHERE dead = 0 AND holder IN (?..)";
+                    let sql = "UPDATE queue_messages SET visible_at = {now}, receive_count = receive_count - 1, \
+                               holder = '' WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)";
                     tx.execute(with_list(sql, values.len()), &values).await
                 }
                 .boxed()

@@ -8,7 +8,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
 
 use crate::queue::MAX_RECEIVES;
@@ -47,9 +47,12 @@ pub trait RecordHandler: Send + Sync + 'static {
     async fn park(&self, body: &str, cause: &str) -> anyhow::Result<bool>;
 }
 
-/// When a worker must have answered.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Option<Instant>);
+/// When a worker must have answered, or that it is being stopped.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    at: Option<Instant>,
+    stop: Option<watch::Receiver<bool>>,
+}
 
 /// What is kept back before Lambda's own deadline, to answer in.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -57,12 +60,18 @@ const RESERVE: Duration = Duration::from_secs(2);
 impl Deadline {
     /// No deadline: one machine's own worker.
     pub fn none() -> Self {
-        Self(None)
+        Self { at: None, stop: None }
     }
 
     /// A deadline so far away from now.
     pub fn within(time: Duration) -> Self {
-        Self(Some(Instant::now() + time))
+        Self { at: Some(Instant::now() + time), stop: None }
+    }
+
+    /// The same, and also as soon as `stop` turns true.
+    #[must_use]
+    pub fn or_when(self, stop: watch::Receiver<bool>) -> Self {
+        Self { stop: Some(stop), ..self }
     }
 
     /// The deadline that Lambda gives with an event, less what is needed to answer.
@@ -77,19 +86,15 @@ impl Deadline {
         }
     }
 
-    /// Whether there is less than `time` left.
-    pub fn is_within(self, time: Duration) -> bool {
-        self.0.is_some_and(|deadline| Instant::now() + time >= deadline)
+    /// Whether there is less than `time` left, or the worker is being stopped.
+    pub fn is_within(&self, time: Duration) -> bool {
+        let stopped = self.stop.as_ref().is_some_and(|stop| *stop.borrow());
+        stopped || self.at.is_some_and(|deadline| Instant::now() + time >= deadline)
     }
 
     /// The moment itself, for what waits on it.
-    pub fn instant(self) -> Option<Instant> {
-        self.0
-    }
-
-    fn sooner(self, time: Duration) -> Instant {
-        let limit = Instant::now() + time;
-        self.0.map_or(limit, |deadline| deadline.min(limit))
+    pub fn instant(&self) -> Option<Instant> {
+        self.at
     }
 }
 
@@ -98,7 +103,8 @@ impl Deadline {
 pub struct Limits {
     /// How many records are handled at once.
     pub at_once: usize,
-    /// How long one record may take.
+    /// How long one record may take before it is stopped by force; the deadline, by which it hands back what is left,
+    /// comes first.
     pub record_timeout: Duration,
 }
 
@@ -114,10 +120,10 @@ pub async fn handle_event<H: RecordHandler>(
 ) -> anyhow::Result<SqsBatchResponse> {
     let failed: Vec<Option<String>> = futures_util::stream::iter(event.records)
         .map(|record| {
-            let handler = handler.clone();
+            let (handler, deadline) = (handler.clone(), deadline.clone());
             async move {
                 let id = record.message_id.clone().filter(|id| !id.is_empty());
-                let done = handle_record(handler, record, deadline, limits.record_timeout).await;
+                let done = handle_record(handler, record, &deadline, limits.record_timeout).await;
                 (!done).then_some(id)
             }
         })
@@ -136,7 +142,7 @@ pub async fn handle_event<H: RecordHandler>(
 async fn handle_record<H: RecordHandler>(
     handler: Arc<H>,
     record: SqsMessage,
-    deadline: Deadline,
+    deadline: &Deadline,
     timeout: Duration,
 ) -> bool {
     let message = record.message_id.clone().unwrap_or_default();
@@ -145,12 +151,12 @@ async fn handle_record<H: RecordHandler>(
         tracing::info!(parent: &span, "given back: the deadline is near");
         return false;
     }
-    async move {
+    let work = async {
         let body: Arc<str> = record.body.unwrap_or_default().into();
         let receives =
             record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
-        let limit = deadline.sooner(timeout);
-        let cause = match isolated(handler.clone(), body.clone(), deadline, limit).await {
+        let limit = Instant::now() + timeout;
+        let cause = match isolated(handler.clone(), body.clone(), deadline.clone(), limit).await {
             Ok(Outcome::Done) => return true,
             Ok(Outcome::Skip { reason }) => {
                 tracing::warn!(reason, "skipped for good");
@@ -173,9 +179,8 @@ async fn handle_record<H: RecordHandler>(
                 false
             }
         }
-    }
-    .instrument(span)
-    .await
+    };
+    work.instrument(span).await
 }
 
 /// Handles a body in a task of its own, so that its panic or its slowness stays its own.

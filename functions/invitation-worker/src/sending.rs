@@ -30,6 +30,9 @@ const ROUNDS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), D
 /// How long a batch waits when a provider still asks for a slower pace after all rounds.
 const THROTTLED_WAIT: Duration = Duration::from_secs(60);
 
+/// How long a batch waits that should have been finished and is not.
+const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
+
 /// How much time a call must have before the deadline to be begun.
 const CALL_TIME: Duration = Duration::from_secs(40);
 
@@ -112,7 +115,7 @@ impl<'w> Sending<'w> {
             };
             self.pace(next.indexes.len()).await?;
             let claim = self.claim_for(&next);
-            match self.settle_and_claim(&claim, &next).await? {
+            match self.settle_and_claim(&claim).await? {
                 Claimed::Granted => self.call(claim, next).await,
                 Claimed::Stopped(_) => return self.hand_back(Duration::ZERO, "the run was stopped").await,
                 Claimed::Fenced => return Ok(Sent::Fenced),
@@ -187,7 +190,7 @@ impl<'w> Sending<'w> {
     }
 
     /// Records the last call's result and asks for the next claim, in one transaction.
-    async fn settle_and_claim(&mut self, claim: &Claim, _: &Next) -> anyhow::Result<Claimed> {
+    async fn settle_and_claim(&mut self, claim: &Claim) -> anyhow::Result<Claimed> {
         let unsettled = self.unsettled.take().map(Arc::new);
         let (claim, cursor) = (Arc::new(claim.clone()), self.cursor);
         let (holder, lease, now) = (self.worker.holder.clone(), self.worker.options.lease, self.worker.clock.now());
@@ -289,7 +292,11 @@ impl<'w> Sending<'w> {
                 .boxed()
             })
             .await?;
-        Ok(if finished { Sent::All } else { Sent::Fenced })
+        if finished {
+            return Ok(Sent::All);
+        }
+        // Another worker has a call under way, or rows came back to planned: a fresh message will look again.
+        self.hand_back(UNFINISHED_WAIT, "positions are left").await
     }
 
     /// Records the last result and leaves the rest to a later message.

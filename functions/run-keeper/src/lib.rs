@@ -1,1 +1,178 @@
-//! job
+//! The run keeper: every minute it mends what stands still. The engine of one machine runs the same code more often.
+//!
+//! Every step may be done by several keepers at once and again at any time.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use futures_util::FutureExt;
+use serde::Serialize;
+use shared::{
+    claims::{self, Abandoned},
+    clock::Clock,
+    news::News,
+    objects::Objects,
+    queue::Queue,
+    records::{Records, Tx},
+    run::{self, Run, batch, control::Control, deliver, history, plan},
+};
+
+/// The function's name.
+pub const JOB: &str = "run-keeper";
+
+/// The most open runs that one keeping looks at.
+const RUNS: usize = 100;
+
+/// The most outbox items that one keeping delivers.
+const ITEMS: usize = 50;
+
+/// The most batches of a cancelled run that one keeping ends.
+const CANCELS: usize = 1_000;
+
+/// For how long a plan's checkpoint may stand still before its planner is taken for dead.
+const PLANNER_SILENCE: Duration = Duration::from_secs(120);
+
+/// How a planner is started again: the same door as a manual trigger.
+#[async_trait]
+pub trait PlannerDoor: Send + Sync {
+    /// Starts the planner of an open run again.
+    async fn resume(&self, run: &Run) -> anyhow::Result<()>;
+}
+
+/// The keeper and what it stands on.
+#[derive(Clone)]
+pub struct Keeper {
+    /// Where runs are.
+    pub records: Records,
+    /// Where batches' messages go.
+    pub queue: Arc<dyn Queue>,
+    /// Where reports go.
+    pub objects: Arc<dyn Objects>,
+    /// Where events and alerts go.
+    pub news: Arc<dyn News>,
+    /// How planners are started again.
+    pub door: Arc<dyn PlannerDoor>,
+    /// The business clock.
+    pub clock: Clock,
+    /// The zone in which reports show times.
+    pub zone: Tz,
+    /// How long a run may take before it is reported as stuck.
+    pub longest_run: Duration,
+}
+
+/// What a keeping did; the function's answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Claims whose lease had ended.
+    pub expired_claims: u64,
+    /// Batches queued again.
+    pub requeued_batches: u64,
+    /// Batches of cancelled runs that were ended.
+    pub cancelled_batches: u64,
+    /// Planners started again.
+    pub resumed_planners: u64,
+    /// Runs closed.
+    pub closed_runs: u64,
+    /// Outbox items delivered.
+    pub delivered: u64,
+    /// Runs that take longer than they should.
+    pub stuck_runs: u64,
+}
+
+impl Keeper {
+    /// Mends whatever stands still. A run that cannot be mended does not keep the others from it.
+    pub async fn keep(&self) -> anyhow::Result<Kept> {
+        let mut kept = Kept { expired_claims: self.expire_claims().await?, ..Kept::default() };
+        let open = self.records.read(|tx| history::open(tx, RUNS).boxed()).await.context("listing open runs")?;
+        for run in open {
+            if let Err(error) = self.keep_run(&run, &mut kept).await {
+                tracing::error!(run = run.id, error = format!("{error:#}"), "the run could not be kept");
+            }
+        }
+        kept.delivered = self.deliver().await?;
+        Ok(kept)
+    }
+
+    /// Delivers what is due in the outbox.
+    pub async fn deliver(&self) -> anyhow::Result<u64> {
+        let zone = Some(self.zone);
+        deliver::deliver(&self.records, self.objects.as_ref(), self.news.as_ref(), zone, ITEMS).await
+    }
+
+    async fn expire_claims(&self) -> anyhow::Result<u64> {
+        let expired = abandon_all(&self.records, Abandoned::Expired).await.context("expiring leases")?;
+        if expired > 0 {
+            tracing::warn!(claims = expired, "calls without a result when their lease ended: in doubt");
+        }
+        Ok(expired)
+    }
+
+    async fn keep_run(&self, run: &Run, kept: &mut Kept) -> anyhow::Result<()> {
+        if run.control == Control::Cancel {
+            kept.cancelled_batches += self.cancel_batches(run.id).await.context("cancelling batches")?;
+        }
+        if run.control == Control::Run && self.planner_is_silent(run).await? {
+            tracing::warn!(run = run.id, checkpoint = run.checkpoint, "its planner stopped; started again");
+            self.door.resume(run).await.context("starting the planner again")?;
+            kept.resumed_planners += 1;
+        }
+        kept.requeued_batches += plan::dispatch(&self.records, self.queue.as_ref(), run.id).await?;
+        if let Some(closed) = run::close::try_close(&self.records, &self.clock, run.id).await? {
+            tracing::info!(run = closed.id, state = closed.state.as_str(), "the run is closed");
+            kept.closed_runs += 1;
+        } else if (self.clock.now() - run.started_at).to_std().is_ok_and(|age| age > self.longest_run) {
+            tracing::warn!(run = run.id, "the run takes longer than it should");
+            kept.stuck_runs += 1;
+        }
+        Ok(())
+    }
+
+    async fn planner_is_silent(&self, run: &Run) -> anyhow::Result<bool> {
+        let (run_id, silence) = (run.id, i64::try_from(PLANNER_SILENCE.as_micros())?);
+        let silent = self
+            .records
+            .read(move |tx| {
+                async move {
+                    let sql = "SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?}";
+                    Ok(tx.row(sql, &[run_id.into(), (-silence).into()]).await?.is_some())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(silent)
+    }
+
+    async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {
+        let cancel = move |tx: &mut Tx| -> futures_util::future::BoxFuture<'_, shared::records::Result<u64>> {
+            Box::pin(async move {
+                let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
+                let mut cancelled = 0;
+                for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
+                    cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);
+                }
+                Ok(cancelled)
+            })
+        };
+        Ok(self.records.transaction(cancel).await?)
+    }
+}
+
+/// Puts in doubt everything that such claims cover, however many there are.
+pub async fn abandon_all(records: &Records, which: Abandoned) -> shared::records::Result<u64> {
+    let mut abandoned = 0;
+    loop {
+        let which = which.clone();
+        let page = records
+            .transaction(move |tx| {
+                let which = which.clone();
+                async move { claims::abandon(tx, &which).await }.boxed()
+            })
+            .await?;
+        abandoned += page as u64;
+        if page == 0 {
+            return Ok(abandoned);
+        }
+    }
+}
