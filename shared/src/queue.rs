@@ -106,7 +106,11 @@ impl RecordsQueue {
                         let wait = Duration::from_secs(1 << message.receive_count.min(6));
                         tx.execute(
                             "UPDATE queue_messages SET visible_at = {now+?} WHERE id = ? AND receipt = ?",
-                            &[micros(wait.min(Duration::from_secs(60))).into(), message.id.into(), (&message.receipt).into()],
+                            &[
+                                micros(wait.min(Duration::from_secs(60))).into(),
+                                message.id.into(),
+                                (&message.receipt).into(),
+                            ],
                         )
                         .await?;
                     }

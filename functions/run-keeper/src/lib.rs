@@ -147,7 +147,8 @@ impl Keeper {
     async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {
         let cancel = move |tx: &mut Tx| -> futures_util::future::BoxFuture<'_, shared::records::Result<u64>> {
             Box::pin(async move {
-                let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
+                let sql =
+                    "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
                 let mut cancelled = 0;
                 for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
                     cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);
