@@ -22,3 +22,4 @@ pub mod random;
 pub mod records;
 pub mod run;
 pub mod sqs;
+pub mod startup;

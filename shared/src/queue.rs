@@ -56,6 +56,11 @@ impl RecordsQueue {
         Self { records, name, visibility, arrived: Notify::new() }
     }
 
+    /// The invitation worker's queue. Its visibility time-out is six times the worker's own, as AWS advises.
+    pub fn invitations(records: Records, worker_timeout: Duration) -> Self {
+        Self::new(records, "invitations", worker_timeout * 6)
+    }
+
     /// Waits until this process has sent something, at most for `wait`.
     pub async fn wait_for_arrivals(&self, wait: Duration) {
         tokio::time::timeout(wait, self.arrived.notified()).await.ok();

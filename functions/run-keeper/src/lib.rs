@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde::Serialize;
+use serde_json::json;
 use shared::{
     claims::{self, Abandoned},
     clock::Clock,
@@ -39,6 +40,17 @@ const PLANNER_SILENCE: Duration = Duration::from_secs(120);
 pub trait PlannerDoor: Send + Sync {
     /// Starts the planner of an open run again.
     async fn resume(&self, run: &Run) -> anyhow::Result<()>;
+}
+
+/// Asks for a planner by an event, `run-requested`: the door that a manual trigger takes too.
+pub struct RequestRun(pub Arc<dyn News>);
+
+#[async_trait]
+impl PlannerDoor for RequestRun {
+    async fn resume(&self, run: &Run) -> anyhow::Result<()> {
+        let request = json!({"job": run.job, "scheduled_time": run.scheduled_at, "resume": true});
+        self.0.publish("request", "run-requested", &request.to_string()).await
+    }
 }
 
 /// The keeper and what it stands on.
