@@ -1,6 +1,12 @@
-//! wires
+//! `almanac`: the same jobs on one machine, and the operator's hand.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the command that imports comes next"))]
-mod import;
+use std::process::ExitCode;
 
-fn main() {}
+// Many short-lived strings on two threads: the system's allocator keeps twice the memory for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    almanac::main().await
+}

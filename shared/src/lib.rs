@@ -25,3 +25,4 @@ pub mod records;
 pub mod report;
 pub mod run;
 pub mod sqs;
+pub mod startup;

@@ -56,6 +56,11 @@ impl RecordsQueue {
         Self { records, name, visibility, arrived: Notify::new() }
     }
 
+    /// The invitation worker's queue. Its visibility time-out is six times the worker's own, as AWS advises.
+    pub fn invitations(records: Records, worker_timeout: Duration) -> Self {
+        Self::new(records, "invitations", worker_timeout * 6)
+    }
+
     /// Waits until this process has sent something, at most for `wait`.
     pub async fn wait_for_arrivals(&self, wait: Duration) {
         tokio::time::timeout(wait, self.arrived.notified()).await.ok();
@@ -106,7 +111,11 @@ impl RecordsQueue {
                         let wait = Duration::from_secs(1 << message.receive_count.min(6));
                         tx.execute(
                             "UPDATE queue_messages SET visible_at = {now+?} WHERE id = ? AND receipt = ?",
-                            &[micros(wait.min(Duration::from_secs(60))).into(), message.id.into(), (&message.receipt).into()],
+                            &[
+                                micros(wait.min(Duration::from_secs(60))).into(),
+                                message.id.into(),
+                                (&message.receipt).into(),
+                            ],
                         )
                         .await?;
                     }

@@ -6,6 +6,7 @@ pub mod people;
 mod prepare;
 pub mod selection;
 mod sending;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 

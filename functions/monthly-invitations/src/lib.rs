@@ -83,10 +83,15 @@ impl Planner {
 
     /// Opens or finds the run of a firing. People who come later than this moment belong to a later run.
     pub async fn open(&self, firing: Firing) -> anyhow::Result<Opened> {
-        let parameters = subjects::fix_parameters(&self.records, firing.scheduled_at, self.zone).await?;
         let key = run_key(firing.scheduled_at, self.zone);
-        let parameters = serde_json::to_string(&parameters)?;
+        let parameters = serde_json::to_string(&self.subjects(firing.scheduled_at).await?.parameters)?;
         Ok(run::open(&self.records, &self.clock, JOB, key, firing, parameters).await?)
+    }
+
+    /// The users that a firing at that time would take.
+    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<CycleSubjects> {
+        let parameters = subjects::fix_parameters(&self.records, scheduled_at, self.zone).await?;
+        Ok(CycleSubjects { parameters, batch_size: self.batch_size })
     }
 
     /// Plans an open run from its checkpoint.

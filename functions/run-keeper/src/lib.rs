@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde::Serialize;
+use serde_json::json;
 use shared::{
     claims::{self, Abandoned},
     clock::Clock,
@@ -39,6 +40,17 @@ const PLANNER_SILENCE: Duration = Duration::from_secs(120);
 pub trait PlannerDoor: Send + Sync {
     /// Starts the planner of an open run again.
     async fn resume(&self, run: &Run) -> anyhow::Result<()>;
+}
+
+/// Asks for a planner by an event, `run-requested`: the door that a manual trigger takes too.
+pub struct RequestRun(pub Arc<dyn News>);
+
+#[async_trait]
+impl PlannerDoor for RequestRun {
+    async fn resume(&self, run: &Run) -> anyhow::Result<()> {
+        let request = json!({"job": run.job, "scheduled_time": run.scheduled_at, "resume": true});
+        self.0.publish("request", "run-requested", &request.to_string()).await
+    }
 }
 
 /// The keeper and what it stands on.
@@ -147,7 +159,8 @@ impl Keeper {
     async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {
         let cancel = move |tx: &mut Tx| -> futures_util::future::BoxFuture<'_, shared::records::Result<u64>> {
             Box::pin(async move {
-                let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
+                let sql =
+                    "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
                 let mut cancelled = 0;
                 for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
                     cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);

@@ -34,12 +34,12 @@ pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
     CleanupSettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings, PlannerSettings, RateLimit,
-    ReminderSettings, Sender, WorkerSettings,
+    ReminderSettings, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
-    Address, BaseUrl, BaseUrlKind, Database, DatabaseKind, Folder, Fraction, Kind, MySqlUrl, Text, Transport,
-    Transports, Whole, Wrong, Zone,
+    Address, BaseUrl, BaseUrlKind, Database, DatabaseKind, Folder, Fraction, Kind, MySqlUrl, Text, Transports, Whole,
+    Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

@@ -4,9 +4,9 @@
 //! (`almanac config --example > .env.example`); tests hold the three together.
 
 use super::host::Host;
-use super::kinds::{
-    Address, BaseUrlKind, DatabaseKind, Folder, Fraction, Kind, Text, Transport, Transports, Whole, Zone,
-};
+use crate::mail::providers::Provider;
+
+use super::kinds::{Address, BaseUrlKind, DatabaseKind, Folder, Fraction, Kind, Text, Transports, Whole, Zone};
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
 
@@ -193,6 +193,6 @@ fn under_home(values: &Values) -> Option<String> {
 /// A made-up sender, as long as no letter reaches anybody. Wrong or missing transports are reported by themselves.
 fn pretend(values: &Values, example: &str) -> Option<String> {
     let transports = values.text(&EMAIL_TRANSPORTS.about).and_then(|text| EMAIL_TRANSPORTS.kind.parse(&text).ok());
-    let real = transports.is_some_and(|transports| transports.iter().any(Transport::is_real));
+    let real = transports.is_some_and(|transports| transports.iter().any(Provider::is_real));
     (!real).then(|| example.to_owned())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::mail::providers::Provider;
 
 const NOTHING: [(&str, &str); 0] = [];
 
@@ -30,7 +31,7 @@ fn with_nothing_set_every_job_starts_with_the_defaults() {
     assert_eq!(engine.database, Database::Sqlite(PathBuf::from(".almanac/almanac.db")));
     assert_eq!((engine.host, engine.max_workers), (Host::Machine, 4));
     assert_eq!(planner, PlannerSettings { timezone: chrono_tz::Europe::Paris, day: 5, hour: 18, batch_size: 50 });
-    assert_eq!(worker.mail.transports, [Transport::Folder(PathBuf::from(".almanac/mail"))]);
+    assert_eq!(worker.mail.transports, [Provider::Dir(PathBuf::from(".almanac/mail"))]);
     assert_eq!(worker.mail.from.address.as_str(), "invitations@almanac.example");
     assert_eq!(worker.mail.app_base_url.as_str(), "https://almanac.example");
     assert_eq!(worker.mail.rate.letters_per_second(), None);
@@ -156,7 +157,7 @@ fn an_empty_value_counts_as_not_set() {
     let file = EnvFile::parse("f.env", "SCHEDULER_BATCH_SIZE=70\n");
     let values = Values::gather([("SCHEDULER_BATCH_SIZE", ""), ("EMAIL_FROM_NAME", "")], Some(file));
     assert_eq!(values.read::<PlannerSettings>().expect("fine").batch_size, 70);
-    assert_eq!(values.read::<MailSettings>().expect("fine").from.name, None);
+    assert_eq!(values.read::<MailSettings>().expect("fine").from.name, "");
 }
 
 #[test]

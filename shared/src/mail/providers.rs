@@ -13,7 +13,7 @@ use super::smtp::{SmtpMailer, SmtpSettings};
 use crate::email_address::EmailAddress;
 
 /// In whose name mails go out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// The address of the `From` header and of the SMTP envelope.
     pub address: EmailAddress,
@@ -50,6 +50,14 @@ impl Provider {
         list.split(',').map(str::trim).map(Self::parse).collect()
     }
 
+    /// Whether mails reach people, so that what they say about their sender must be true.
+    pub fn is_real(&self) -> bool {
+        match self {
+            Self::Dir(_) | Self::Null => false,
+            Self::Smtp(_) | Self::Ses(_) => true,
+        }
+    }
+
     fn parse(value: &str) -> Result<Self, InvalidProvider> {
         let (scheme, rest) = value.split_once(':').unwrap_or((value, ""));
         let parsed = match scheme {
@@ -73,10 +81,10 @@ impl Provider {
     }
 }
 
-/// The mailers of a comma-separated list of providers, in its order.
-pub async fn mailers(list: &str, sender: &Sender) -> anyhow::Result<Vec<Arc<dyn Mailer>>> {
+/// The mailers of a list of providers, in its order.
+pub async fn mailers(providers: &[Provider], sender: &Sender) -> anyhow::Result<Vec<Arc<dyn Mailer>>> {
     let mut mailers = Vec::new();
-    for provider in Provider::parse_list(list)? {
+    for provider in providers {
         mailers.push(provider.open(sender).await.context("opening a mail provider")?);
     }
     Ok(mailers)
@@ -105,7 +113,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let list = format!("smtp://127.0.0.1:2525?connections=8, dir:{},null:", dir.path().display());
         let address = EmailAddress::parse("invitations@almanac.example").expect("well formed");
-        let opened = mailers(&list, &Sender { address, name: String::new() }).await.expect("well formed");
+        let providers = Provider::parse_list(&list).expect("well formed");
+        let opened = mailers(&providers, &Sender { address, name: String::new() }).await.expect("well formed");
         assert_eq!(opened.iter().map(|mailer| mailer.name()).collect::<Vec<_>>(), ["smtp", "dir", "null"]);
     }
 

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 use self::group_commit::GroupCommit;
 pub use self::{
-    connect::{ConnectOptions, RecordsUrl},
+    connect::ConnectOptions,
     dialect::Dialect,
     error::RecordsError,
     row::Row,

@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::super::kinds::{BaseUrl, Transport};
+use super::super::kinds::BaseUrl;
 use super::super::reader::{Group, Reader};
 use super::super::table::{
     APP_BASE_URL, EMAIL_BATCH_SIZE, EMAIL_FROM_ADDRESS, EMAIL_FROM_NAME, EMAIL_RATE_LIMIT_PER_MINUTE,
     EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, SES_CONFIGURATION_SET,
 };
-use crate::email_address::EmailAddress;
+use crate::mail::providers::{Provider, Sender};
 
 /// What a job needs that sends letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSettings {
     /// Who carries letters, tried in order; at least one.
-    pub transports: Vec<Transport>,
+    pub transports: Vec<Provider>,
     /// Whom letters come from.
     pub from: Sender,
     /// Where the application is reached.
@@ -27,15 +27,6 @@ pub struct MailSettings {
     pub templates_dir: Option<PathBuf>,
     /// The Amazon SES configuration set that letters are sent under.
     pub ses_configuration_set: Option<String>,
-}
-
-/// Whom letters come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
-    /// The address.
-    pub address: EmailAddress,
-    /// The name that stands before it.
-    pub name: Option<String>,
 }
 
 /// How fast letters may go out; both limits hold where both are set.
@@ -71,7 +62,7 @@ impl Group for MailSettings {
         let ses_configuration_set = reader.optional(&SES_CONFIGURATION_SET);
         Some(Self {
             transports: transports?,
-            from: Sender { address: address?, name: name? },
+            from: Sender { address: address?, name: name?.unwrap_or_default() },
             app_base_url: app_base_url?,
             email_batch_size: batch_size? as usize,
             rate: RateLimit { per_second: per_second?, per_minute: per_minute? },

@@ -13,7 +13,7 @@ pub use cleanup::CleanupSettings;
 pub use engine::EngineSettings;
 pub use health::HealthSettings;
 pub use keeper::KeeperSettings;
-pub use mail::{MailSettings, RateLimit, Sender};
+pub use mail::{MailSettings, RateLimit};
 pub use planner::PlannerSettings;
 pub use reminders::ReminderSettings;
 pub use worker::WorkerSettings;

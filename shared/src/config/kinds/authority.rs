@@ -7,7 +7,6 @@ use super::Wrong;
 /// A host, without the brackets of an IPv6 address, and a port where one is given.
 pub(super) struct Authority {
     pub(super) host: String,
-    pub(super) port: Option<u16>,
 }
 
 impl Authority {
@@ -31,8 +30,8 @@ impl Authority {
                 None => (named(text)?, None),
             },
         };
-        let port = port.map(port_number).transpose()?;
-        Ok(Self { host: host.to_owned(), port })
+        port.map(port_number).transpose()?;
+        Ok(Self { host: host.to_owned() })
     }
 
     /// Whether the host is this machine itself.

@@ -11,7 +11,7 @@ pub use address::Address;
 pub use base_url::{BaseUrl, BaseUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
-pub use transport::{Transport, Transports};
+pub use transport::Transports;
 
 /// Turns a text into a value, or says what is wrong with it.
 pub trait Kind: Sync {

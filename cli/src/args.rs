@@ -1,0 +1,135 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::exit;
+
+/// Almanac runs an organisation's scheduled jobs: on AWS Lambda, or whole on this machine.
+///
+/// Everything local lives in one folder (`--home`): the records (almanac.db), the mails of the folder transport
+/// (mail/*.eml), and the reports (objects/).
+#[derive(Debug, Parser)]
+#[command(name = "almanac", version, after_help = exit::TABLE)]
+pub struct Args {
+    /// What is the same for every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is the same for every command.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Common {
+    /// The folder for everything local [default: ALMANAC_HOME, else .almanac]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// The database: sqlite:PATH or mysql://USER:PASSWORD@HOST:PORT/DATABASE [default: DATABASE_URL, else almanac.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub records: Option<String>,
+    /// Where mail goes, in order of preference: dir:PATH, null:, smtp://HOST:PORT, ses:, ses+http://HOST:PORT
+    /// [default: EMAIL_TRANSPORTS, else a folder]
+    #[arg(long, global = true, value_name = "LIST")]
+    pub mail: Option<String>,
+    /// Print JSON for machines: one value a line, the last one is the result
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make up 5,000 people with some 100,000 contacts, invite them all into a folder, and show where to look
+    Demo {
+        /// Only make up the people
+        #[arg(long)]
+        people_only: bool,
+        /// How many users
+        #[arg(long, default_value_t = 5_000)]
+        users: u32,
+        /// How many contacts a user has, on average
+        #[arg(long, default_value_t = 20)]
+        contacts: u32,
+    },
+    /// Import people from two CSV files; bad lines go into a rejects file, and doing it again changes nothing
+    Import {
+        /// users.csv: id,username,email and optional columns
+        users: PathBuf,
+        /// contacts.csv: owner,email and optional columns; owner is a user's id
+        contacts: PathBuf,
+        /// Where lines go that are not taken [default: rejects.csv in the home folder]
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
+    },
+    /// Run a job now, join its open run, or show the ledger of its closed one
+    Run {
+        /// The job: monthly-invitations
+        job: String,
+        /// The scheduled time it runs for, in the schedule's zone, past or future: 2026-11-05T18:00 [default: now]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Change nothing: only say who would be written to, and why others would not
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the newest runs, or show one
+    Runs {
+        /// Show one run
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+        /// How many to list
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Say why a person was or was not written to
+    Why {
+        /// An address, or a contact's number
+        who: String,
+    },
+    /// Pause a run: calls under way end, no new one begins
+    Pause {
+        /// The run's number
+        id: i64,
+    },
+    /// Let a paused run go on; `almanac run` or any running engine takes it up
+    Resume {
+        /// The run's number
+        id: i64,
+    },
+    /// Cancel a run for good: what was not sent will not be
+    Cancel {
+        /// The run's number
+        id: i64,
+    },
+    /// Show every setting: its value, where it comes from, and what is wrong with it
+    Config,
+    /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
+    Bench(Bench),
+}
+
+/// About one run.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Show one run with its ledger
+    Show {
+        /// The run's number
+        id: i64,
+    },
+}
+
+/// What is measured.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Bench {
+    /// How many users
+    #[arg(long, default_value_t = 5_000)]
+    pub users: u32,
+    /// How many contacts each user has
+    #[arg(long, default_value_t = 20)]
+    pub contacts: u32,
+    /// How many workers [default: SCHEDULER_MAX_WORKERS]
+    #[arg(long)]
+    pub workers: Option<usize>,
+}

@@ -1,0 +1,22 @@
+//! `almanac config`: every setting, its value, and where it comes from.
+
+use serde_json::json;
+
+use crate::{args::Common, exit::Exit, stack};
+
+pub(super) fn config(common: &Common) -> anyhow::Result<Exit> {
+    let listing = stack::settings(common).listing();
+    if common.json {
+        for listed in &listing.settings {
+            println!(
+                "{}",
+                json!({"name": listed.name, "value": listed.value, "from": listed.origin.to_string(),
+                       "doc": listed.doc, "read_by": listed.read_by, "problem": listed.problem})
+            );
+        }
+    } else {
+        println!("{listing}");
+    }
+    let wrong = listing.settings.iter().any(|listed| listed.problem.is_some()) || !listing.problems.is_empty();
+    Ok(if wrong { Exit::Usage } else { Exit::Done })
+}

@@ -1,0 +1,37 @@
+//! The commands.
+
+mod bench;
+mod config;
+mod control;
+mod demo;
+mod dry_run;
+mod import;
+mod run;
+mod runs;
+mod show;
+mod why;
+
+use shared::run::control::Control;
+
+use crate::{
+    args::{Args, Command, RunsCommand},
+    exit::Exit,
+};
+
+/// Runs a command.
+pub async fn run(args: Args) -> anyhow::Result<Exit> {
+    let common = args.common;
+    match args.command {
+        Command::Demo { people_only, users, contacts } => demo::demo(&common, people_only, users, contacts).await,
+        Command::Import { users, contacts, rejects } => import::import(&common, &users, &contacts, rejects).await,
+        Command::Run { job, at, dry_run } => run::run(&common, &job, at.as_deref(), dry_run).await,
+        Command::Runs { command: None, limit } => runs::list(&common, limit).await,
+        Command::Runs { command: Some(RunsCommand::Show { id }), .. } => runs::show(&common, id).await,
+        Command::Why { who } => why::why(&common, &who).await,
+        Command::Pause { id } => control::set(&common, id, Control::Pause).await,
+        Command::Resume { id } => control::set(&common, id, Control::Run).await,
+        Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
+        Command::Config => config::config(&common),
+        Command::Bench(bench) => bench::bench(&common, &bench).await,
+    }
+}

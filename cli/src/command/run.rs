@@ -1,0 +1,120 @@
+//! `almanac run`: a person's decision. It starts at once, whatever the scheduled time, and waits for the end.
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
+use chrono_tz::Tz;
+use shared::{
+    clock::Clock,
+    config::PlannerSettings,
+    firing::{Firing, Trigger},
+    run::{Opened, Run, State},
+};
+
+use super::{dry_run, runs, show};
+use crate::{
+    args::Common,
+    exit::Exit,
+    progress::Progress,
+    stack::{self, Stack},
+};
+
+pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
+    if job != monthly_invitations::JOB {
+        bail!("there is no job {job:?} that can be run: there is {}", monthly_invitations::JOB);
+    }
+    let values = stack::settings(common);
+    let zone = values.read::<PlannerSettings>()?.timezone;
+    let scheduled_at = match at {
+        Some(text) => scheduled_time(text, zone)?,
+        None => Clock::system().now(),
+    };
+    let stack = Stack::open(values).await?;
+    if dry_run {
+        return dry_run::dry_run(&stack, scheduled_at, common.json).await;
+    }
+    run_job(common, &stack, scheduled_at).await
+}
+
+/// Runs the cycle of that time to its end and prints its ledger.
+pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let engine = stack.engine(Clock::system()).await?;
+    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    if !common.json {
+        eprintln!("{}", met(&opened));
+    }
+    let run = match opened {
+        Opened::Closed(run) => run,
+        Opened::New(run) | Opened::Joined(run) => {
+            let progress = Progress::new(common.json);
+            let run = engine.work_until_closed(&run, &progress).await;
+            progress.end();
+            run?
+        }
+    };
+    print(common, stack, &run, engine.planner.zone).await?;
+    Ok(Exit::of_run(&run))
+}
+
+fn met(opened: &Opened) -> String {
+    let run = opened.run();
+    match opened {
+        Opened::New(_) => format!("Run {} of {} for {} begins.", run.id, run.job, run.key),
+        Opened::Joined(_) => format!("Run {} for {} is open: going on with it.", run.id, run.key),
+        Opened::Closed(_) => format!("Run {} for {} was closed before; this is its ledger.", run.id, run.key),
+    }
+}
+
+async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::Result<()> {
+    let ledger = show::ledger_of(&stack.records, run).await?;
+    if common.json {
+        println!("{}", show::as_json(run, &ledger));
+        return Ok(());
+    }
+    show::print(run, &ledger, zone);
+    runs::print_doubts(stack, run, ledger.in_doubt).await?;
+    if run.state == State::Open {
+        println!("Stopped before its end: the same command goes on with it.");
+    } else {
+        let key = run.key.replace('/', "-");
+        let report = stack.objects().join(format!("reports/{}/{key}/run-{}.html", run.job, run.id));
+        println!("  report     {}", report.display());
+    }
+    Ok(())
+}
+
+/// Reads a time of the schedule's zone: `2026-11-05T18:00`, with seconds or an offset if wanted.
+pub(super) fn scheduled_time(text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
+    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let local = local.with_context(|| format!("--at {text:?} is not a time: expected one such as 2026-11-05T18:00"))?;
+    // In autumn an hour comes twice; the first one is meant, as EventBridge Scheduler means it.
+    let time = zone.from_local_datetime(&local).earliest();
+    let time = time.with_context(|| format!("--at {text} does not exist in {zone}: the clocks go forward over it"))?;
+    Ok(time.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scheduled_time;
+    use chrono_tz::Europe::Paris;
+
+    #[test]
+    fn a_time_is_read_in_the_schedules_zone_unless_it_says_its_own() {
+        let utc = |text| scheduled_time(text, Paris).expect("a time").to_rfc3339();
+        assert_eq!(utc("2026-11-05T18:00"), "2026-11-05T17:00:00+00:00");
+        assert_eq!(utc("2026-07-05T18:00:30"), "2026-07-05T16:00:30+00:00");
+        assert_eq!(utc("2026-11-05T18:00:00Z"), "2026-11-05T18:00:00+00:00");
+        assert_eq!(utc("2026-10-25T02:30"), "2026-10-25T00:30:00+00:00");
+    }
+
+    #[test]
+    fn a_time_that_is_none_or_does_not_exist_is_refused() {
+        for (text, words) in [("tomorrow", "is not a time"), ("2026-03-29T02:30", "does not exist in Europe/Paris")] {
+            let error = scheduled_time(text, Paris).expect_err("no time").to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

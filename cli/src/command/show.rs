@@ -1,0 +1,69 @@
+//! How a run is shown: to people as a few lines, to machines as one.
+
+use chrono_tz::Tz;
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use shared::{
+    records::{Never as _, Records},
+    run::{
+        Run, State,
+        ledger::{self, Ledger},
+    },
+};
+
+/// A run's ledger: that of its closing, or as it stands now.
+pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Ledger> {
+    if let Some(ledger) = run.closing_ledger() {
+        return Ok(ledger);
+    }
+    let (id, planned) = (run.id, run.planned);
+    Ok(records.read(move |tx| ledger::count(tx, id, planned).boxed()).await?)
+}
+
+/// The one line for machines.
+pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
+    json!({
+        "run": run.id, "status": run.state.as_str(), "job": run.job, "key": run.key, "trigger": run.trigger,
+        "control": run.control.as_str(), "balanced": ledger.is_balanced(),
+        "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
+        "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
+        "finished_at": run.finished_at.unless_never(), "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
+    })
+}
+
+/// The lines for people.
+pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
+    let local = |time: chrono::DateTime<chrono::Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
+    println!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
+    println!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
+    match run.finished_at.unless_never() {
+        Some(end) => {
+            let took = (end - run.started_at).as_seconds_f64();
+            println!("  started    {}   took {took:.1} s", local(run.started_at));
+        }
+        None => println!("  started    {}   control: {}", local(run.started_at), run.control.as_str()),
+    }
+    println!("  planned    {:>9}", ledger.planned);
+    println!("  sent       {:>9}", ledger.sent);
+    println!("  skipped    {:>9}", ledger.skipped_total());
+    for (reason, contacts) in &ledger.skipped {
+        println!("             {contacts:>9}  {reason}");
+    }
+    println!("  failed     {:>9}", ledger.failed);
+    println!("  in doubt   {:>9}", ledger.in_doubt);
+    if run.state == State::Open {
+        println!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
+    }
+    if !run.error.is_empty() {
+        println!("  error      {}", run.error);
+    }
+}
+
+fn verdict(run: &Run, ledger: &Ledger) -> &'static str {
+    match (run.state, ledger.is_balanced()) {
+        (State::Open, _) => "open",
+        (State::Completed, true) => "completed, the ledger balances",
+        (State::Cancelled, true) => "cancelled, the ledger balances",
+        _ => "FAILED, the ledger does not balance",
+    }
+}

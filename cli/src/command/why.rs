@@ -1,0 +1,207 @@
+//! `almanac why`: the whole story of one person: who they are to us, and for each month what was decided, tried and
+//! known.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures_util::FutureExt;
+use serde::Serialize;
+use shared::{
+    claims::{self, Attempt},
+    config::PlannerSettings,
+    email_address::EmailAddress,
+    invitation::{InvitationId, STATUS, SendState},
+    records::{Never as _, Result, Row, Tx, Value},
+};
+
+use crate::{args::Common, exit::Exit, stack::{self, Stack}};
+
+/// One contact: an address as one user knows it.
+#[derive(Debug, Clone, Serialize)]
+struct Story {
+    contact: i64,
+    owner: String,
+    facts: Vec<String>,
+    months: Vec<MonthOfContact>,
+}
+
+/// What a month held for a contact.
+#[derive(Debug, Clone, Serialize)]
+struct MonthOfContact {
+    run: i64,
+    key: String,
+    scheduled_at: DateTime<Utc>,
+    /// What became of it, in words.
+    outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invitation: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<Attempt>,
+}
+
+pub(super) async fn why(common: &Common, who: &str) -> anyhow::Result<Exit> {
+    let asked = Asked::read(who)?;
+    let stack = Stack::open(stack::settings(common)).await?;
+    let zone = stack.values.read::<PlannerSettings>()?.timezone;
+    let stories = stack
+        .records
+        .read(move |tx| {
+            let asked = asked.clone();
+            async move { tell(tx, &asked).await }.boxed()
+        })
+        .await?;
+    if stories.is_empty() {
+        bail!("nobody knows this person: no contact has that address or number");
+    }
+    for story in &stories {
+        if common.json {
+            println!("{}", serde_json::to_string(story)?);
+        } else {
+            print(story, zone);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Whom the question is about.
+#[derive(Debug, Clone)]
+enum Asked {
+    Address(EmailAddress),
+    Contact(i64),
+}
+
+impl Asked {
+    fn read(text: &str) -> anyhow::Result<Self> {
+        if let Ok(contact) = text.parse() {
+            return Ok(Self::Contact(contact));
+        }
+        match EmailAddress::parse(text) {
+            Ok(address) => Ok(Self::Address(address)),
+            Err(error) => bail!("expected an e-mail address or a contact's number: {error}"),
+        }
+    }
+}
+
+async fn tell(tx: &mut Tx, asked: &Asked) -> Result<Vec<Story>> {
+    let columns = "SELECT c.id, c.user_id, u.external_id, u.active, u.send_day, c.status, c.email_status, \
+                   c.bounce_count, c.opted_out, c.active, c.last_sent_at, COALESCE(s.reason, '') \
+                   FROM contacts c JOIN users u ON u.id = c.user_id LEFT JOIN suppressions s ON s.email = c.email";
+    let (sql, value): (_, Value<'_>) = match asked {
+        Asked::Address(address) => (format!("{columns} WHERE c.email = ? ORDER BY c.id LIMIT 100"), address.as_str().into()),
+        Asked::Contact(id) => (format!("{columns} WHERE c.id = ?"), (*id).into()),
+    };
+    let mut stories = Vec::new();
+    for row in tx.rows(sql, &[value]).await? {
+        let (contact, user) = (row.int(0)?, row.int(1)?);
+        stories.push(Story {
+            contact,
+            owner: row.text(2)?,
+            facts: facts(&row)?,
+            months: months(tx, user, contact).await?,
+        });
+    }
+    Ok(stories)
+}
+
+/// What stands in the way of writing to this contact now, or that nothing does.
+fn facts(row: &Row) -> Result<Vec<String>> {
+    let mut facts = Vec::new();
+    let mut note = |holds: bool, fact: String| facts.extend(holds.then_some(fact));
+    note(!row.truth(3)?, "its user is inactive".to_owned());
+    note(row.int(4)? > 5, format!("its user is invited for from day {} on", row.int(4)?));
+    note(row.text(5)? != "active", format!("its status is {}", row.text(5)?));
+    note(row.text(6)? != "active", format!("its e-mail status is {}", row.text(6)?));
+    note(row.int(7)? > 0, format!("its address bounced {} times", row.int(7)?));
+    note(row.truth(8)?, "it opted out".to_owned());
+    note(!row.truth(9)?, "it is switched off".to_owned());
+    note(!row.text(11)?.is_empty(), format!("its address is suppressed: {}", row.text(11)?));
+    if let Some(last) = row.time(10)?.unless_never() {
+        facts.push(format!("before the first cycle here it was last written to on {}", last.format("%Y-%m-%d")));
+    }
+    Ok(facts)
+}
+
+async fn months(tx: &mut Tx, user: i64, contact: i64) -> Result<Vec<MonthOfContact>> {
+    let mut months: BTreeMap<i64, MonthOfContact> = BTreeMap::new();
+    let skips = tx
+        .rows(
+            "SELECT r.id, r.run_key, r.scheduled_at, s.reason, s.skipped_at, s.contact_ids FROM skips s \
+             JOIN runs r ON r.id = s.run_id WHERE s.user_id = ? ORDER BY r.id",
+            &[user.into()],
+        )
+        .await?;
+    for row in skips {
+        if row.text(5)?.split(',').any(|id| id.parse() == Ok(contact)) {
+            let mut month = month_of(&row)?;
+            month.outcome = format!("skipped: {}", row.text(3)?);
+            month.at = Some(row.time(4)?);
+            months.insert(month.run, month);
+        }
+    }
+    // An invitation is found by its month, so the months that there were lead to it.
+    let cycles = tx.rows("SELECT month, batch_id FROM cycle_members WHERE user_id = ?", &[user.into()]).await?;
+    for cycle in cycles {
+        let invitation = tx
+            .row(
+                "SELECT r.id, r.run_key, r.scheduled_at, i.id, i.send_state, i.status, i.sent_at FROM invitations i \
+                 JOIN batches b ON b.id = ? JOIN runs r ON r.id = b.run_id WHERE i.month = ? AND i.contact_id = ?",
+                &[cycle.int(1)?.into(), cycle.int(0)?.into(), contact.into()],
+            )
+            .await?;
+        let Some(row) = invitation else { continue };
+        let mut month = month_of(&row)?;
+        let invitation = InvitationId(row.int(3)?);
+        let state = SendState::from_stored(row.int(4)?).map_or("unknown", SendState::as_str);
+        let status = usize::try_from(row.int(5)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
+        month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
+        month.at = row.time(6)?.unless_never();
+        month.invitation = Some(invitation.0);
+        month.attempts = claims::attempts(tx, invitation).await?;
+        months.insert(month.run, month);
+    }
+    Ok(months.into_values().collect())
+}
+
+fn month_of(row: &Row) -> Result<MonthOfContact> {
+    Ok(MonthOfContact {
+        run: row.int(0)?,
+        key: row.text(1)?,
+        scheduled_at: row.time(2)?,
+        outcome: String::new(),
+        at: None,
+        invitation: None,
+        attempts: Vec::new(),
+    })
+}
+
+fn print(story: &Story, zone: Tz) {
+    let local = |time: DateTime<Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
+    println!("Contact {} of user {}", story.contact, story.owner);
+    if story.facts.is_empty() {
+        println!("  may be written to");
+    }
+    for fact in &story.facts {
+        println!("  {fact}");
+    }
+    if story.months.is_empty() {
+        println!("  no run has looked at it yet");
+    }
+    for month in &story.months {
+        let at = month.at.map_or(String::new(), |at| format!(", {}", local(at)));
+        println!("  {} (run {}): {}{at}", month.key, month.run, month.outcome);
+        for attempt in &month.attempts {
+            let settled = attempt.settled_at.map_or(String::new(), |at| format!(", known {}", local(at)));
+            println!(
+                "    attempt {} by {}: begun {}{settled}: {}",
+                attempt.id,
+                attempt.provider,
+                local(attempt.claimed_at),
+                attempt.outcome
+            );
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the exit code means.
+
+use std::process::ExitCode;
+
+use shared::{
+    config::Problems,
+    run::{Run, State},
+};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; of a run: closed, and its ledger balances.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// What was asked is not understood, or a setting is wrong.
+    Usage,
+    /// The run is closed, and its ledger does not balance.
+    Unbalanced,
+    /// The run was cancelled.
+    Cancelled,
+    /// Stopped before the run's end; the same command goes on with it.
+    Stopped,
+}
+
+/// The exit codes, as `--help` shows them.
+pub const TABLE: &str = "Exit codes:
+  0  done; of a run: closed, and its ledger balances
+  1  it could not be done
+  2  the command or a setting is wrong
+  3  the run is closed, and its ledger does not balance
+  4  the run was cancelled
+  5  stopped before the run's end; the same command goes on with it";
+
+impl Exit {
+    /// The exit of a command that failed so.
+    pub fn of_error(error: &anyhow::Error) -> Self {
+        if error.downcast_ref::<Problems>().is_some() { Self::Usage } else { Self::Failed }
+    }
+
+    /// The exit of a command that worked on a run.
+    pub fn of_run(run: &Run) -> Self {
+        match run.state {
+            State::Open => Self::Stopped,
+            State::Completed => Self::Done,
+            State::Failed => Self::Unbalanced,
+            State::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Unbalanced => 3,
+            Exit::Cancelled => 4,
+            Exit::Stopped => 5,
+        })
+    }
+}

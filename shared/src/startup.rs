@@ -1,0 +1,62 @@
+//! What every Lambda function does first, once per cold start: log as Lambda is told to, read the settings, open the
+//! records.
+
+use std::{fs, time::Duration};
+
+use anyhow::Context as _;
+
+use crate::{
+    config::{Database, EngineSettings, Values},
+    records::{ConnectOptions, Records},
+};
+
+/// How many connections a function's instance holds: there are many instances, and each does one thing at a time.
+const CONNECTIONS: u32 = 2;
+
+/// How long a query waits for a database that went away: within every function's time-out.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a function starts with.
+#[derive(Debug)]
+pub struct Started {
+    /// The settings, for the function's own part of them.
+    pub values: Values,
+    /// Where the records are, and where one machine keeps what is its own.
+    pub engine: EngineSettings,
+    /// The records.
+    pub records: Records,
+}
+
+/// Starts a function.
+///
+/// # Errors
+/// When a setting is missing or wrong (all are named), or the records cannot be opened. The function must not start
+/// then: Lambda reports it, and nothing is half done.
+pub async fn start() -> anyhow::Result<Started> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let started = open().await;
+    if let Err(error) = &started {
+        tracing::error!(error = format!("{error:#}"), "the function cannot start");
+    }
+    started
+}
+
+async fn open() -> anyhow::Result<Started> {
+    let values = Values::from_process();
+    for notice in values.notices() {
+        tracing::warn!("{notice}");
+    }
+    let engine: EngineSettings = values.read()?;
+    let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
+    // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
+    if let Database::Sqlite(path) = &engine.database {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+        }
+        let records = Records::connect(&engine.database, options).await.context("opening the embedded records")?;
+        records.migrate().await?;
+        return Ok(Started { values, engine, records });
+    }
+    let records = Records::connect(&engine.database, options).await.context("opening the records")?;
+    Ok(Started { values, engine, records })
+}
