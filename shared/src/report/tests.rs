@@ -4,9 +4,10 @@ use super::*;
 use crate::{
     claims::{self, Abandoned, Claim, Outcome, Positions},
     clock::Clock,
+    config::Database,
     objects::FolderObjects,
     process::Holder,
-    records::{ConnectOptions, RecordsUrl, Tx},
+    records::{ConnectOptions, Tx},
     run::{batch, close, control::Control},
 };
 
@@ -17,9 +18,9 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 async fn records(home: &tempfile::TempDir) -> Records {
-    let url = RecordsUrl::Sqlite(home.path().join("almanac.db"));
+    let database = Database::Sqlite(home.path().join("almanac.db"));
     let options = ConnectOptions { connections: 2, patience: Duration::ZERO };
-    let records = Records::connect(&url, options).await.expect("a new file");
+    let records = Records::connect(&database, options).await.expect("a new file");
     records.migrate().await.expect("the schema");
     records
 }

@@ -95,9 +95,10 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
+        config::Database,
         news::RecordsNews,
         objects::FolderObjects,
-        records::{ConnectOptions, RecordsUrl, Result, Tx},
+        records::{ConnectOptions, Result, Tx},
         run::close,
     };
 
@@ -134,9 +135,9 @@ mod tests {
     /// Records with one run that failed: it has a report, an event and an alert to deliver.
     async fn house() -> House {
         let home = tempfile::tempdir().expect("a folder");
-        let url = RecordsUrl::Sqlite(home.path().join("almanac.db"));
+        let database = Database::Sqlite(home.path().join("almanac.db"));
         let options = ConnectOptions { connections: 2, patience: Duration::ZERO };
-        let records = Records::connect(&url, options).await.expect("a new file");
+        let records = Records::connect(&database, options).await.expect("a new file");
         records.migrate().await.expect("the schema");
         let objects = FolderObjects::new(home.path().join("objects")).expect("writable");
         let clock = Clock::standing_at("2026-11-05T17:00:00Z".parse().expect("a moment"));
