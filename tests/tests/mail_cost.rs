@@ -55,7 +55,10 @@ async fn measure(name: &str, list: &str, stand_in: Option<&StandIn>, mails: usiz
     let letters = letters(capacity.claim);
     let before = (cpu_seconds("self"), stand_in.map(|s| cpu_seconds(&s.child.id().to_string())), Instant::now());
     let accepted: usize = stream::iter(0..mails / capacity.claim)
-        .map(|_| send_as(&*mailer, "attempt-1", template, &letters))
+        .map(|call| {
+            let (mailer, letters) = (&*mailer, &letters);
+            async move { send_as(mailer, &format!("attempt-{call}"), template, letters).await }
+        })
         .buffer_unordered(capacity.calls)
         .map(|answers| answers.iter().filter(|answer| matches!(answer, Answer::Accepted { .. })).count())
         .fold(0, async |sum, count| sum + count)
