@@ -1,0 +1,3 @@
+//! What `almanac`, the operator's command, is made of.
+
+pub mod people;
