@@ -5,7 +5,7 @@ pub mod command;
 pub mod engine;
 pub mod exit;
 pub mod import;
-
+pub mod people;
 pub mod progress;
 pub mod stack;
 
