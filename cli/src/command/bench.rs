@@ -92,7 +92,9 @@ async fn make_people(records: &Records, asked: &args::Bench) -> anyhow::Result<(
             bench::add(records, people, |_| {}).await.context("making up people")
         }
         there if there == wanted => Ok(()),
-        _ => bail!("the records hold {users} users with {contacts} contacts: a bench wants records of its own, empty ones"),
+        _ => bail!(
+            "the records hold {users} users with {contacts} contacts: a bench wants records of its own, empty ones"
+        ),
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) async fn import(
     for (name, counts) in [("users", &users), ("contacts", &contacts)] {
         let Written { inserted, changed, unchanged, .. } = counts.written;
         let (read, rejected) = (counts.read, counts.rejected);
-        println!("{name}: {read} lines: {inserted} added, {changed} changed, {unchanged} unchanged, {rejected} rejected");
+        println!(
+            "{name}: {read} lines: {inserted} added, {changed} changed, {unchanged} unchanged, {rejected} rejected"
+        );
     }
     if rejected > 0 {
         println!("The rejected lines, each with its reason, are in {}", path.display());
