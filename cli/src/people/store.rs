@@ -87,6 +87,9 @@ impl PeopleStore {
 
     /// Adds addresses to the suppression list; an address that stands there keeps its reason.
     pub async fn suppress(&self, addresses: Vec<EmailAddress>, reason: &'static str) -> Result<()> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
         let (addresses, at) = (Arc::new(addresses), self.seen_at);
         self.records
             .transaction(move |tx| {
