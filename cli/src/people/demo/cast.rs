@@ -125,7 +125,7 @@ fn past(cycle_at: DateTime<Utc>, dice: &mut Dice, contact: &mut NewContact) {
         return;
     }
     let ago = match dice.below(10) {
-        // Moved to another day: less than a month ago.
+        // Less than a month ago, as after a cycle that was late.
         0 => Days::new(u64::from(1 + dice.below(28))),
         // On the border of what a user with 45 days asks for, to the second.
         1 => Days::new(45),
