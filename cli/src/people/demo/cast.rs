@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_address_is_well_formed_and_nobodys() {
-        let users = (0..DEMO.users).map(|number| user_address(number));
+        let users = (0..DEMO.users).map(user_address);
         let contacts = (0..DEMO.users).flat_map(|owner| contacts(owner, DEMO)).map(|contact| contact.email);
         for address in users.chain(contacts) {
             assert!(reserved(&address));

@@ -25,7 +25,7 @@ impl Dice {
 
     /// A number from 0 up to but without `bound`.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
-        let high = (self.next() >> 32) * u64::from(bound) >> 32;
+        let high = ((self.next() >> 32) * u64::from(bound)) >> 32;
         u32::try_from(high).unwrap_or(0)
     }
 
