@@ -17,7 +17,7 @@ use shared::{
 use super::{NewContact, NewUser};
 
 /// How many people one transaction puts into the records. Whoever reads a file gathers so many lines at a time.
-pub const CHUNK: usize = 512;
+pub const CHUNK: usize = 1_024;
 
 /// How often a chunk is tried anew because another import was first with one of its people.
 const TRIES: u32 = 5;
