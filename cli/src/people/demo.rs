@@ -54,20 +54,20 @@ pub async fn make_up(store: &PeopleStore, demo: Demo, mut progress: impl FnMut(P
         told.users += u64::from(numbers.end - numbers.start);
         made.users += store.put_users(numbers.clone().map(|number| cast::user(number, demo)).collect()).await?;
         progress(told);
+        let mut suppressed = Vec::new();
         let mut contacts = numbers.flat_map(|owner| cast::contacts(owner, demo));
         loop {
             let some: Vec<NewContact> = contacts.by_ref().take(CHUNK).collect();
             if some.is_empty() {
                 break;
             }
-            let suppressed: Vec<_> =
-                some.iter().map(|contact| contact.email.clone()).filter(cast::is_suppressed).collect();
-            made.suppressed += suppressed.len() as u64;
+            suppressed.extend(some.iter().map(|contact| contact.email.clone()).filter(cast::is_suppressed));
             told.contacts += some.len() as u64;
-            store.suppress(suppressed, "complaint").await?;
             made.contacts += store.put_contacts(some).await?;
             progress(told);
         }
+        made.suppressed += suppressed.len() as u64;
+        store.suppress(suppressed, "complaint").await?;
     }
     Ok(made)
 }

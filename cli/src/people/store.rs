@@ -17,7 +17,7 @@ use shared::{
 use super::{NewContact, NewUser};
 
 /// How many people one transaction puts into the records. Whoever reads a file gathers so many lines at a time.
-pub const CHUNK: usize = 512;
+pub const CHUNK: usize = 1_024;
 
 /// How often a chunk is tried anew because another import was first with one of its people.
 const TRIES: u32 = 5;
@@ -87,6 +87,9 @@ impl PeopleStore {
 
     /// Adds addresses to the suppression list; an address that stands there keeps its reason.
     pub async fn suppress(&self, addresses: Vec<EmailAddress>, reason: &'static str) -> Result<()> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
         let (addresses, at) = (Arc::new(addresses), self.seen_at);
         self.records
             .transaction(move |tx| {

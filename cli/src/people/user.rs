@@ -1,5 +1,7 @@
 //! A user, as an import brings one.
 
+use std::fmt;
+
 use chrono_tz::Tz;
 use shared::{
     email_address::EmailAddress,
@@ -8,7 +10,7 @@ use shared::{
 
 use super::Tags;
 
-/// A user to be put into the records. Whoever made it has checked the lengths and ranges that are named here.
+/// A user to be put into the records; `Debug` hides who it is. Whoever made it has checked the lengths and ranges that are named here.
 #[derive(Clone, PartialEq)]
 pub struct NewUser {
     /// The caller's own key, at most 190 characters; contacts name it as their owner.
@@ -43,6 +45,12 @@ pub struct NewUser {
     pub min_response_rate: Option<f64>,
     /// Only contacts not invited in so many days, 0 to 3650.
     pub min_days_between_invitations: Option<u32>,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewUser(…)")
+    }
 }
 
 impl NewUser {

@@ -27,6 +27,9 @@ const MANY: u32 = 230;
 /// One user in so many has no contacts.
 const ONE_IS_ALONE_IN: u32 = 40;
 
+/// The most characters that a file may give a name.
+const LONGEST_NAME: usize = 100;
+
 /// How an address on the suppression list begins.
 const SUPPRESSED: &str = "no-letters.";
 
@@ -34,8 +37,8 @@ const SUPPRESSED: &str = "no-letters.";
 pub(super) fn user(number: u32, demo: Demo) -> NewUser {
     let mut dice = Dice::of(number);
     let (first, last) = (dice.pick(FIRST).0, dice.pick(LAST));
-    let username = format!("{first} {last}");
-    let mut user = NewUser::new(external_id(number), username.trim(), user_address(number));
+    let username: String = format!("{first} {last}").trim().chars().take(LONGEST_NAME).collect();
+    let mut user = NewUser::new(external_id(number), username, user_address(number));
     user.locale = if dice.percent(60) { Locale::French } else { Locale::English };
     user.email_template = match dice.below(100) {
         0..60 => EmailTemplate::Friendly,
@@ -99,7 +102,7 @@ fn contact(owner: u32, number: u32, demo: Demo, dice: &mut Dice) -> NewContact {
     let email = match number {
         // Two neighbours know the same person, and each knows the next user.
         1 => address(&format!("common.friend.{}", owner / 2), "example.org"),
-        2 => user_address((owner + 1) % demo.users),
+        2 => user_address(owner + 1),
         _ if dice.below(200) == 0 => address(&format!("{SUPPRESSED}{owner}.{number}"), "example.net"),
         _ => address(&format!("{}.{owner}.{number}", first.1), dice.pick(DOMAINS)),
     };
@@ -122,7 +125,7 @@ fn past(cycle_at: DateTime<Utc>, dice: &mut Dice, contact: &mut NewContact) {
         return;
     }
     let ago = match dice.below(10) {
-        // Moved to another day: less than a month ago.
+        // Less than a month ago, as after a cycle that was late.
         0 => Days::new(u64::from(1 + dice.below(28))),
         // On the border of what a user with 45 days asks for, to the second.
         1 => Days::new(45),
@@ -190,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_address_is_well_formed_and_nobodys() {
-        let users = (0..DEMO.users).map(|number| user_address(number));
+        let users = (0..DEMO.users).map(user_address);
         let contacts = (0..DEMO.users).flat_map(|owner| contacts(owner, DEMO)).map(|contact| contact.email);
         for address in users.chain(contacts) {
             assert!(reserved(&address));
@@ -202,15 +205,15 @@ mod tests {
     fn everything_fits_what_a_file_may_say() {
         for number in 0..DEMO.users {
             let user = user(number, DEMO);
-            assert!((1..=100).contains(&user.username.chars().count()));
+            assert!((1..=LONGEST_NAME).contains(&user.username.chars().count()));
             assert!(user.custom_message.chars().count() <= LONGEST_MESSAGE);
             assert!((1..=28).contains(&user.send_day));
             assert!(user.max_contacts_per_cycle.is_none_or(|most| (1..=200).contains(&most)));
         }
         for (name, _) in FIRST {
-            assert!(name.chars().count() <= 100);
+            assert!(name.chars().count() <= LONGEST_NAME);
         }
-        assert_eq!(LAST.iter().map(|name| name.chars().count()).max(), Some(100));
+        assert_eq!(LAST.iter().map(|name| name.chars().count()).max(), Some(LONGEST_NAME));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use shared::records::{Dialect, Result, Tx, Value};
 pub(super) struct Table {
     /// How many columns there are beside the id.
     pub(super) columns: usize,
-    /// Selects the id and then the columns; a condition follows.
+    /// Selects the id and then the columns; the condition follows.
     pub(super) select: &'static str,
     pub(super) insert: &'static str,
     pub(super) insert_with_id: &'static str,
@@ -20,7 +20,7 @@ macro_rules! table {
     ($table:literal: $first:literal $(, $column:literal)* $(,)?) => {
         Table {
             columns: [$first $(, $column)*].len(),
-            select: concat!("SELECT id, ", $first $(, ", ", $column)*, " FROM ", $table, " WHERE "),
+            select: concat!("SELECT id, ", $first $(, ", ", $column)*, " FROM ", $table),
             insert: concat!("INSERT INTO ", $table, " (", $first $(, ", ", $column)*, ") VALUES"),
             insert_with_id: concat!("INSERT INTO ", $table, " (id, ", $first $(, ", ", $column)*, ") VALUES"),
             rewrite_mysql: concat!(

@@ -106,7 +106,7 @@ async fn stored(tx: &mut Tx, users: &[&NewUser]) -> Result<HashMap<String, Row>>
     let keys: Vec<&str> = users.iter().map(|user| user.external_id.as_str()).collect();
     let mut stored = HashMap::new();
     for list in lists(&keys) {
-        let sql = format!("{}{} {{for update}}", USERS.select, with_list("external_id IN (?..)", list.len()));
+        let sql = format!("{}{} {{for update}}", USERS.select, with_list(" WHERE external_id IN (?..)", list.len()));
         let list: Vec<Value<'_>> = list.into_iter().map(Value::from).collect();
         for row in tx.rows(sql, &list).await? {
             stored.insert(row.text(1)?, row);
@@ -115,18 +115,32 @@ async fn stored(tx: &mut Tx, users: &[&NewUser]) -> Result<HashMap<String, Row>>
     Ok(stored)
 }
 
-/// The ids of users by their external ids; an external id that is missing is nobody's.
-pub(super) async fn ids<'k>(tx: &mut Tx, external_ids: impl Iterator<Item = &'k str>) -> Result<HashMap<String, i64>> {
+/// The owner of contacts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    /// The user's id.
+    pub(super) id: i64,
+    /// Whether it has contacts already.
+    pub(super) has_contacts: bool,
+}
+
+/// Owners by their external ids; an external id that is missing is nobody's.
+pub(super) async fn owners<'k>(
+    tx: &mut Tx,
+    external_ids: impl Iterator<Item = &'k str>,
+) -> Result<HashMap<String, Owner>> {
     let mut keys: Vec<&str> = external_ids.collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut ids = HashMap::with_capacity(keys.len());
+    let mut owners = HashMap::with_capacity(keys.len());
     for list in lists(&keys) {
-        let sql = with_list("SELECT external_id, id FROM users WHERE external_id IN (?..)", list.len());
+        let sql = "SELECT external_id, id, EXISTS (SELECT 1 FROM contacts WHERE user_id = users.id) \
+                   FROM users WHERE external_id IN (?..)";
+        let sql = with_list(sql, list.len());
         let list: Vec<Value<'_>> = list.into_iter().map(Value::from).collect();
         for row in tx.rows(sql, &list).await? {
-            ids.insert(row.text(0)?, row.int(1)?);
+            owners.insert(row.text(0)?, Owner { id: row.int(1)?, has_contacts: row.truth(2)? });
         }
     }
-    Ok(ids)
+    Ok(owners)
 }
