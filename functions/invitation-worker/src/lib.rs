@@ -134,9 +134,7 @@ impl InvitationWorker {
             let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), days).await?;
             return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
         }
-        let Some(prepared) = prepare::resume(&self.records, batch, self.clock.now()).await? else { return Ok(None) };
-        // Read after the resume, whose lock made sure that no claim was under way.
-        Ok(self.find(batch.id).await?.map(|batch| (batch, prepared)))
+        Ok(prepare::resume(&self.records, batch, self.clock.now()).await?)
     }
 
     async fn find(&self, batch_id: i64) -> anyhow::Result<Option<Batch>> {
