@@ -9,7 +9,8 @@ use shared::{
 };
 use tempfile::TempDir;
 
-const OPTIONS: ConnectOptions = ConnectOptions { connections: 4, patience: Duration::from_secs(10) };
+/// A few connections, and some patience.
+pub const OPTIONS: ConnectOptions = ConnectOptions { connections: 4, patience: Duration::from_secs(10) };
 
 /// A database of a test's own.
 pub enum Database {
@@ -85,7 +86,8 @@ impl Drop for OwnDatabase {
     }
 }
 
-async fn command(server: &str, sql: String) {
+/// Runs a statement of an operator.
+pub async fn command(server: &str, sql: String) {
     let operator = connect(&format!("{server}/information_schema")).await;
     let run = operator.read(|tx| {
         let sql = sql.clone();

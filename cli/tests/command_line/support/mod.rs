@@ -2,14 +2,16 @@
 
 pub mod database;
 pub mod dice;
+pub mod ledger;
 pub mod machine;
+pub mod own_server;
 pub mod people;
 pub mod process;
 pub mod query;
 pub mod sink;
 
-/// How often a condition is looked at before its test gives up: a minute and a half.
-const LOOKS: u32 = 4_500;
+/// How often a condition is looked at before its test gives up: a minute.
+const LOOKS: u32 = 3_000;
 
 /// Waits until `condition` holds, for a bounded number of looks.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
