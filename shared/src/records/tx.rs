@@ -8,11 +8,11 @@ use std::{
     },
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{TryStreamExt, future::BoxFuture};
 use sqlx::{AssertSqlSafe, Executor, MySql, Sqlite, pool::PoolConnection};
 
 use super::{
-    Dialect, Result, Row, Value, dialect,
+    Dialect, Result, Row, Script, Value, dialect,
     value::{mysql_arguments, sqlite_arguments},
 };
 
@@ -99,6 +99,35 @@ impl Tx {
             rest = later;
         }
         Ok(())
+    }
+
+    /// Runs a script's statements one after the other, as part of this transaction.
+    pub async fn run_one_by_one(&mut self, script: &Script) -> Result<Vec<u64>> {
+        let mut matched = Vec::with_capacity(script.statements.len());
+        for (sql, values) in &script.statements {
+            matched.push(self.execute(sql.clone(), values).await?);
+        }
+        Ok(matched)
+    }
+
+    /// Runs a script as one text, BEGIN and COMMIT included.
+    pub(super) async fn run_as_text(&mut self, script: &Script) -> Result<Vec<u64>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let Connection::MySql(connection) = &mut self.connection else { return self.run_one_by_one(script).await };
+        let text = script.as_mysql_text(self.lease_offset);
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute_many(&mut **connection);
+        let results: std::result::Result<Vec<_>, _> = done.try_collect().await;
+        match results {
+            // The first result is that of BEGIN, the last that of COMMIT.
+            Ok(results) => {
+                let matched = results.iter().skip(1).take(script.statements.len());
+                Ok(matched.map(sqlx::mysql::MySqlQueryResult::rows_affected).collect())
+            }
+            Err(error) => {
+                self.command("ROLLBACK").await.ok();
+                Err(error.into())
+            }
+        }
     }
 
     /// Runs `work` between BEGIN and COMMIT.
