@@ -6,4 +6,5 @@ mod database_away;
 mod doubled_messages;
 mod fire_at_once;
 mod kill;
+mod several_workers;
 mod support;
