@@ -7,6 +7,11 @@ use shared::{
     run::{Run, State},
 };
 
+/// What was typed cannot be meant, in words for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misused(pub String);
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -36,7 +41,7 @@ pub const TABLE: &str = "Exit codes:
 impl Exit {
     /// The exit of a command that failed so.
     pub fn of_error(error: &anyhow::Error) -> Self {
-        if error.downcast_ref::<Problems>().is_some() { Self::Usage } else { Self::Failed }
+        if error.is::<Problems>() || error.is::<Misused>() { Self::Usage } else { Self::Failed }
     }
 
     /// The exit of a command that worked on a run.

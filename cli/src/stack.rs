@@ -29,6 +29,9 @@ use crate::{
 /// How long a command waits for a database that went away in the middle: a night's job has time.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
+/// What a run needs. Read together, so that whatever is wrong is said at once, and before anything is made.
+pub type RunSettings = (EngineSettings, (PlannerSettings, (WorkerSettings, KeeperSettings)));
+
 /// The settings of this call: the environment, the file, and what was typed.
 pub fn settings(common: &Common) -> Values {
     settings_with(common, &[])

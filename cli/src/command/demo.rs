@@ -2,11 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate, TimeZone as _, Utc};
 use serde_json::json;
-use shared::{
-    clock::Clock,
-    config::{PlannerSettings, WorkerSettings},
-    mail::providers::Provider,
-};
+use shared::{clock::Clock, config::WorkerSettings, mail::providers::Provider};
 
 use super::run;
 use crate::{
@@ -16,12 +12,12 @@ use crate::{
         PeopleStore,
         demo::{Demo, make_up},
     },
-    stack::{self, Stack},
+    stack::{self, RunSettings, Stack},
 };
 
 pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contacts: u32) -> anyhow::Result<Exit> {
     let values = stack::settings(common);
-    let (planner, worker) = values.read::<(PlannerSettings, WorkerSettings)>()?;
+    let (_, (planner, (worker, _))) = values.read::<RunSettings>()?;
     // The people are made up, but a real transport would still try to reach them.
     if !people_only && worker.mail.transports.iter().any(Provider::is_real) {
         anyhow::bail!("the demo writes to a folder or to nobody: leave --mail and EMAIL_TRANSPORTS out, or say null:");

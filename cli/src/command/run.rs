@@ -1,6 +1,6 @@
 //! `almanac run`: a person's decision. It starts at once, whatever the scheduled time, and waits for the end.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use shared::{
@@ -13,19 +13,26 @@ use shared::{
 use super::{dry_run, runs, show};
 use crate::{
     args::Common,
-    exit::Exit,
+    exit::{Exit, Misused},
     progress::Progress,
-    stack::{self, Stack},
+    stack::{self, RunSettings, Stack},
 };
 
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
     if job != monthly_invitations::JOB {
-        bail!("there is no job {job:?} that can be run: there is {}", monthly_invitations::JOB);
+        let message = format!("there is no job {job:?} that can be run: there is {}", monthly_invitations::JOB);
+        return Err(Misused(message).into());
     }
     let values = stack::settings(common);
-    let zone = values.read::<PlannerSettings>()?.timezone;
+    let zone = if dry_run {
+        // It needs nothing of mail.
+        values.read::<PlannerSettings>()?.timezone
+    } else {
+        let (_, (planner, _)) = values.read::<RunSettings>()?;
+        planner.timezone
+    };
     let scheduled_at = match at {
-        Some(text) => scheduled_time(text, zone)?,
+        Some(text) => scheduled_time(text, zone).map_err(|error| Misused(format!("{error:#}")))?,
         None => Clock::system().now(),
     };
     let stack = Stack::open(values).await?;
@@ -43,7 +50,11 @@ pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTi
         eprintln!("{}", met(&opened));
     }
     let run = match opened {
-        Opened::Closed(run) => run,
+        Opened::Closed(run) => {
+            // Whoever closed it may have died before it was said.
+            engine.say_all(run.id).await?;
+            run
+        }
         Opened::New(run) | Opened::Joined(run) => {
             let progress = Progress::new(common.json);
             let run = engine.work_until_closed(&run, &progress).await;

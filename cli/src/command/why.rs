@@ -18,7 +18,7 @@ use shared::{
 
 use crate::{
     args::Common,
-    exit::Exit,
+    exit::{Exit, Misused},
     stack::{self, Stack},
 };
 
@@ -85,7 +85,7 @@ impl Asked {
         }
         match EmailAddress::parse(text) {
             Ok(address) => Ok(Self::Address(address)),
-            Err(error) => bail!("expected an e-mail address or a contact's number: {error}"),
+            Err(error) => Err(Misused(format!("expected an e-mail address or a contact's number: {error}")).into()),
         }
     }
 }

@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Delivers until nothing about the run is left to be said, or delivery fails and is left to a later keeping.
-    async fn say_all(&self, run_id: i64) -> anyhow::Result<()> {
+    pub async fn say_all(&self, run_id: i64) -> anyhow::Result<()> {
         loop {
             let delivered = self.keeper.deliver().await?;
             let left = self.records.read(move |tx| outbox::has_due(tx, run_id).boxed()).await?;

@@ -3,8 +3,11 @@
 
 mod control;
 mod database_away;
+mod demo;
 mod doubled_messages;
 mod fire_at_once;
 mod kill;
+mod messages;
+mod questions;
 mod several_workers;
 mod support;

@@ -18,7 +18,7 @@ pub struct FolderMailer {
 
 /// A folder that cannot take mail.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail folder {dir} cannot be written: {source}")]
+#[error("the mail folder {dir} cannot be written")]
 pub struct UnwritableFolder {
     dir: PathBuf,
     source: io::Error,

@@ -5,7 +5,7 @@
 pub enum RecordsError {
     /// The database refused or lost the query.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// A stored value is not what the code that wrote it can have meant.
     #[error("database: column {column} of a result cannot be read: {fault}")]
     Unreadable {
@@ -33,7 +33,20 @@ pub enum RecordsError {
     Closed,
     /// The schema cannot be brought up to date.
     #[error("migrating the database: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(sqlx::migrate::MigrateError),
+}
+
+// Each says what is behind it in its own words already, so neither is a source that would be said again.
+impl From<sqlx::Error> for RecordsError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for RecordsError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Migrate(error)
+    }
 }
 
 /// MySQL: deadlock found; lock wait time-out.

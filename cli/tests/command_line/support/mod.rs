@@ -9,6 +9,7 @@ pub mod people;
 pub mod process;
 pub mod query;
 pub mod sink;
+pub mod tidy;
 
 /// How often a condition is looked at before its test gives up: a minute.
 const LOOKS: u32 = 3_000;
