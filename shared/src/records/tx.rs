@@ -16,7 +16,7 @@ use super::{
     value::{mysql_arguments, sqlite_arguments},
 };
 
-/// The most rows that one INSERT statement carries.
+/// The most rows that one INSERT statement carries, where nothing else is said.
 const ROWS_PER_INSERT: usize = 256;
 
 /// A connection, and how to speak on it.
@@ -90,10 +90,22 @@ impl Tx {
         tail: &'static str,
         values: &[Value<'_>],
     ) -> Result<()> {
+        self.insert_rows_by(ROWS_PER_INSERT, head, columns, tail, values).await
+    }
+
+    /// The same, with at most `most` rows in one statement.
+    pub async fn insert_rows_by(
+        &mut self,
+        most: usize,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
         let mut rest = values;
         while !rest.is_empty() {
             let rows = rest.len() / columns;
-            let chunk = if rows >= ROWS_PER_INSERT { ROWS_PER_INSERT } else { 1 << rows.ilog2() };
+            let chunk = if rows >= most { most } else { 1 << rows.ilog2() };
             let (now, later) = rest.split_at(chunk * columns);
             self.execute(dialect::insert_text(head, chunk, columns, tail), now).await?;
             rest = later;
