@@ -1,5 +1,8 @@
-//! Stand-ins for what Almanac talks to: real servers on real sockets, which can be told to misbehave.
+//! Stand-ins for what Almanac talks to: real servers on real sockets, which can be told to misbehave. And databases of
+//! a test's own, with people in them.
 
+pub mod ask;
+pub mod databases;
 pub mod letters;
 pub mod ses_fake;
 pub mod smtp_sink;
