@@ -4,6 +4,9 @@
 pub mod ask;
 pub mod databases;
 pub mod letters;
+pub mod people;
+pub mod queues;
+pub mod runs;
 pub mod ses_fake;
 pub mod smtp_sink;
 pub mod tally;
