@@ -98,7 +98,7 @@ impl RecordsQueue {
             .await
     }
 
-    /// Makes failed messages visible again, later the more often they failed: at most a minute.
+    /// Makes failed messages visible again, later the more often they failed: at most a minute. Nobody holds them then.
     pub async fn retry_later(&self, failed: Vec<Received>) -> Result<()> {
         if failed.is_empty() {
             return Ok(());
@@ -110,7 +110,7 @@ impl RecordsQueue {
                     for message in &failed {
                         let wait = Duration::from_secs(1 << message.receive_count.min(6));
                         tx.execute(
-                            "UPDATE queue_messages SET visible_at = {now+?} WHERE id = ? AND receipt = ?",
+                            "UPDATE queue_messages SET visible_at = {now+?}, holder = '' WHERE id = ? AND receipt = ?",
                             &[
                                 micros(wait.min(Duration::from_secs(60))).into(),
                                 message.id.into(),

@@ -2,6 +2,7 @@
 //! a test's own, with people in them.
 
 pub mod ask;
+pub mod attempts;
 pub mod databases;
 pub mod letters;
 pub mod people;

@@ -246,7 +246,10 @@ async fn insert_skips(tx: &mut Tx, run_id: i64, batch_id: i64, now: DateTime<Utc
 /// Comes back to a batch that was prepared before: what of it is still planned, less those who must no longer be
 /// written to. Their invitations are withdrawn, and they are skipped instead. `None` while another worker's call is
 /// under way.
-pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Prepared>> {
+///
+/// Whoever worked on the batch before can make no further claim: what it remembers may have been withdrawn, and what
+/// this worker read may be claimed only by this worker. So the batch is given as it was read in the same transaction.
+pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Result<Option<(Batch, Prepared)>> {
     let (run_id, batch_id) = (batch.run_id, batch.id);
     let users: Arc<[i64]> = batch.subjects.iter().map(|subject| subject.id).collect();
     records
@@ -258,6 +261,8 @@ pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Res
                 if batch::has_open_claim(tx, batch_id).await? {
                     return Ok(None);
                 }
+                batch::fence(tx, batch_id).await?;
+                let Some(batch) = Batch::find(tx, batch_id).await? else { return Ok(None) };
                 let mut prepared = Prepared { users: people::users(tx, &users).await?, ..Prepared::default() };
                 let mut withdrawn = Verdict::default();
                 let mut withdrawn_ids = Vec::new();
@@ -275,7 +280,7 @@ pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Res
                 withdraw(tx, &withdrawn_ids).await?;
                 merge_skips(tx, run_id, batch_id, &mut withdrawn).await?;
                 insert_skips(tx, run_id, batch_id, now, &withdrawn).await?;
-                Ok(Some(prepared))
+                Ok(Some((batch, prepared)))
             }
             .boxed()
         })

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use shared::{
-    claims::{self, Claim, Claimed, Outcome, Positions},
     clock::Clock,
-    process::Holder,
     records::Records,
     run::{State, batch, close::try_close, ledger},
 };
 use tests::{
     ask::{execute, texts},
+    attempts::{all_accepted, make, range, settle},
     databases::TestDatabase,
-    runs::{add_open_batch, add_planned_batch, batch_state, open_run, scheduled_at, send_states},
+    runs::{add_open_batch, add_planned_batch, batch_state, open_run, send_states},
 };
 
 tests::contract!(
@@ -42,31 +41,6 @@ async fn cancel(records: &Records, batch: i64) -> bool {
     records.transaction(move |tx| async move { batch::cancel(tx, batch).await }.boxed()).await.expect("asked")
 }
 
-async fn claim(records: &Records, batch: i64, number: u32, first: u32, last: u32) -> Claim {
-    let positions = Positions::Range(first, last);
-    let wanted = Claim::new(batch, number, positions, (last - first + 1) as usize, "scripted");
-    let asked = wanted.clone();
-    let lease = Duration::from_secs(60);
-    let claimed = records
-        .transaction(move |tx| {
-            let (asked, holder) = (asked.clone(), Holder::unwatched());
-            async move { claims::claim(tx, &asked, last + 1, &holder, lease, scheduled_at()).await }.boxed()
-        })
-        .await;
-    assert_eq!(claimed.expect("asked"), Claimed::Granted);
-    wanted
-}
-
-async fn settle_all_accepted(records: &Records, claim: Claim) {
-    let Positions::Range(first, last) = claim.positions else { panic!("a range") };
-    let outcome = Outcome { accepted: (first..=last).map(|at| (at, String::new())).collect(), ..Outcome::default() };
-    let settled = records.transaction(move |tx| {
-        let (claim, outcome) = (claim.clone(), outcome.clone());
-        async move { claims::settle(tx, &claim, &outcome, scheduled_at()).await }.boxed()
-    });
-    settled.await.expect("settled");
-}
-
 async fn set_states(records: &Records, batch: i64, states: &[i64]) {
     for (position, state) in (0_i64..).zip(states) {
         let sql = "UPDATE invitations SET send_state = ? WHERE id = ?";
@@ -87,10 +61,11 @@ async fn a_batch_is_not_done_while_a_position_is_planned(database: &TestDatabase
 async fn a_batch_is_not_done_while_a_claim_is_open(database: &TestDatabase) {
     let run = open_run(database).await.id;
     let batch = add_open_batch(database, run, 2).await;
-    let claim = claim(database, batch, 0, 0, 1).await;
+    let claim = range(batch, 0, 0, 1);
+    make(database, &claim).await;
     set_states(database, batch, &[2, 2]).await;
     assert!(!finish(database, batch).await);
-    settle_all_accepted(database, claim).await;
+    settle(database, &claim, all_accepted(&claim)).await;
     assert!(finish(database, batch).await);
 }
 
@@ -138,13 +113,14 @@ async fn what_a_cancelled_batch_had_not_sent_is_skipped(database: &TestDatabase)
 async fn a_batch_is_neither_parked_nor_cancelled_while_a_claim_is_open(database: &TestDatabase) {
     let run = open_run(database).await.id;
     let batch = add_open_batch(database, run, 3).await;
-    let claim = claim(database, batch, 0, 0, 1).await;
+    let claim = range(batch, 0, 0, 1);
+    make(database, &claim).await;
     assert!(!park(database, batch).await && !cancel(database, batch).await);
     assert_eq!(
         (send_states(database, batch).await, batch_state(database, batch).await),
         (vec![0; 3], "open".to_owned())
     );
-    settle_all_accepted(database, claim).await;
+    settle(database, &claim, all_accepted(&claim)).await;
     assert!(park(database, batch).await);
     assert_eq!(send_states(database, batch).await, [2, 2, 3]);
 }
