@@ -1,13 +1,16 @@
 //! Short ways to look into a database and to change it, for tests.
 
+use std::borrow::Cow;
+
 use futures_util::FutureExt;
 use shared::records::{Records, Row, Value};
 
 /// Runs one statement in a transaction of its own; gives how many rows it matched.
-pub async fn execute(records: &Records, sql: &'static str, values: Vec<Value<'static>>) -> u64 {
+pub async fn execute(records: &Records, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'static>>) -> u64 {
+    let sql = sql.into();
     records
         .transaction(move |tx| {
-            let values = values.clone();
+            let (sql, values) = (sql.clone(), values.clone());
             async move { tx.execute(sql, &values).await }.boxed()
         })
         .await

@@ -3,11 +3,13 @@
 
 pub mod ask;
 pub mod attempts;
+pub mod cycle;
 pub mod databases;
 pub mod letters;
 pub mod people;
 pub mod queues;
 pub mod runs;
+pub mod scripted_mailer;
 pub mod ses_fake;
 pub mod smtp_sink;
 pub mod tally;
