@@ -292,7 +292,7 @@ async fn still_planned(tx: &mut Tx, batch_id: i64) -> Result<Vec<Row>> {
         "SELECT i.id, i.user_id, i.contact_id, i.to_email, i.token, i.expires_at, COALESCE(c.first_name, ''), \
          COALESCE(c.opted_out, 0), COALESCE(c.active, 0), COALESCE(c.status = 'active', 0), \
          COALESCE(c.email_status IN ('bounced_permanent', 'complained', 'unsubscribed'), 1), \
-         COALESCE(c.bounce_count, 0), s.email IS NOT NULL \
+         COALESCE(c.bounce_count, 0), s.email IS NOT NULL, c.id IS NULL \
          FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
          WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
@@ -317,8 +317,11 @@ fn read_addressee(row: &Row) -> Result<Addressee> {
 }
 
 fn obstacle(row: &Row, users: &HashMap<i64, User>, user_id: i64) -> Result<Option<SkipReason>> {
-    if !users.get(&user_id).is_some_and(|user| user.active) {
-        return Ok(Some(SkipReason::UserInactive));
+    match users.get(&user_id) {
+        None => return Ok(Some(SkipReason::Gone)),
+        Some(_) if row.truth(13)? => return Ok(Some(SkipReason::Gone)),
+        Some(user) if !user.active => return Ok(Some(SkipReason::UserInactive)),
+        Some(_) => {}
     }
     Ok(hard_obstacle(&Candidate {
         id: row.int(2)?,
