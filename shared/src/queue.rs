@@ -221,35 +221,34 @@ async fn receive(
     receipt: String,
     most: usize,
 ) -> Result<Vec<Received>> {
-    tx.execute(
-        "UPDATE queue_messages SET dead = 1 WHERE queue = ? AND dead = 0 AND visible_at <= {now} AND receive_count >= ?",
-        &[queue.into(), MAX_RECEIVES.into()],
-    )
-    .await?;
-    let rows = tx
-        .rows(
-            "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
-             ORDER BY visible_at, id LIMIT ? {for update}",
-            &[queue.into(), most.into()],
-        )
-        .await?;
-    let mut received = Vec::with_capacity(rows.len());
-    for row in rows {
-        let message = Received {
-            id: row.int(0)?,
-            body: row.text(1)?,
-            receive_count: row.small(2)? + 1,
-            receipt: receipt.clone(),
-        };
-        tx.execute(
-            "UPDATE queue_messages SET visible_at = {now+?}, receive_count = receive_count + 1, receipt = ?, \
-             holder = ? WHERE id = ?",
-            &[visibility.into(), (&receipt).into(), (&holder).into(), message.id.into()],
-        )
-        .await?;
-        received.push(message);
+    let mut received = Vec::new();
+    loop {
+        let rows = tx
+            .rows(
+                "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
+                 ORDER BY visible_at, id LIMIT ? {for update}",
+                &[queue.into(), most.into()],
+            )
+            .await?;
+        for row in &rows {
+            let (id, receives) = (row.int(0)?, row.small(2)?);
+            if receives >= MAX_RECEIVES {
+                tx.execute("UPDATE queue_messages SET dead = 1 WHERE id = ?", &[id.into()]).await?;
+                continue;
+            }
+            tx.execute(
+                "UPDATE queue_messages SET visible_at = {now+?}, receive_count = receive_count + 1, receipt = ?, \
+                 holder = ? WHERE id = ?",
+                &[visibility.into(), (&receipt).into(), (&holder).into(), id.into()],
+            )
+            .await?;
+            received.push(Received { id, body: row.text(1)?, receive_count: receives + 1, receipt: receipt.clone() });
+        }
+        // Dead letters must not look like an empty queue.
+        if !received.is_empty() || rows.is_empty() {
+            return Ok(received);
+        }
     }
-    Ok(received)
 }
 
 fn micros(duration: Duration) -> i64 {

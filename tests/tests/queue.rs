@@ -15,6 +15,7 @@ tests::contract!(
     receivers_at_once_never_get_the_same_message,
     an_old_receipt_neither_deletes_nor_delays,
     a_message_that_was_received_too_often_is_a_dead_letter_and_given_once,
+    dead_letters_do_not_hide_the_messages_behind_them,
     a_failed_message_comes_back_later_the_more_often_it_failed,
     what_a_dead_process_held_comes_back_at_once_and_that_receive_does_not_count,
     a_message_that_failed_before_its_process_died_keeps_its_count,
@@ -121,6 +122,18 @@ async fn a_message_that_was_received_too_often_is_a_dead_letter_and_given_once(d
     assert_eq!(queue.new_dead_letters().await.expect("asked"), ["poison"]);
     assert!(queue.new_dead_letters().await.expect("asked").is_empty());
     assert_eq!(number(database, "SELECT COUNT(*) FROM queue_messages", vec![]).await, 1, "it is kept");
+}
+
+async fn dead_letters_do_not_hide_the_messages_behind_them(database: &TestDatabase) {
+    let queue = queue(database);
+    send(&queue, ["p1", "p2", "p3"]).await;
+    for _ in 0..MAX_RECEIVES {
+        receive(&queue, 3).await;
+        database.shift_lease_clock(VISIBILITY * 2);
+    }
+    send(&queue, ["good"]).await;
+    assert_eq!(bodies(&receive(&queue, 2).await), ["good"]);
+    assert_eq!(queue.depth().await.expect("counted"), (1, 3));
 }
 
 async fn a_failed_message_comes_back_later_the_more_often_it_failed(database: &TestDatabase) {
