@@ -1,6 +1,11 @@
 //! Everything a command stands on, built from the settings.
 
-use std::{fs, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use invitation_worker::InvitationWorker;
@@ -16,7 +21,10 @@ use shared::{
     records::{ConnectOptions, Records},
 };
 
-use crate::{args::Common, engine::{Engine, PlanHere}};
+use crate::{
+    args::Common,
+    engine::{Engine, PlanHere},
+};
 
 /// How long a command waits for a database that went away in the middle: a night's job has time.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
@@ -69,8 +77,9 @@ impl Stack {
             Database::Sqlite(path) => path.display().to_string(),
             Database::MySql(url) => url.to_string(),
         };
-        let records =
-            Records::connect(&settings.database, options).await.with_context(|| format!("opening the records at {shown}"))?;
+        let records = Records::connect(&settings.database, options)
+            .await
+            .with_context(|| format!("opening the records at {shown}"))?;
         records.migrate().await.with_context(|| format!("bringing the schema of {shown} up to date"))?;
         Ok(Self { values, settings, records })
     }
@@ -95,8 +104,7 @@ impl Stack {
 
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (planner, (worker, keeper)) =
-            self.values.read::<(PlannerSettings, (WorkerSettings, KeeperSettings))>()?;
+        let (planner, (worker, keeper)) = self.values.read::<(PlannerSettings, (WorkerSettings, KeeperSettings))>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = keeper.worker_timeout;

@@ -8,11 +8,14 @@
 //! **in doubt**: it is never sent again. The lease decides who may *start* the next claim; a result counts whenever its
 //! attempt matches, even from a worker that was thought dead.
 
+pub mod over_time;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::over_time::OverTime;
 use crate::{
     invitation::InvitationId,
     mail::{Answer, Refusal},
@@ -415,7 +418,7 @@ impl Written {
     }
 }
 
-/// What a run's calls came to, for its report: failures and doubts by cause, and letters accepted by second.
+/// What a run's calls came to, for its report. Its size is bounded, whatever the run's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calls {
     /// How many calls there were.
@@ -424,8 +427,16 @@ pub struct Calls {
     pub failed: BTreeMap<String, u64>,
     /// Letters in doubt, by cause.
     pub in_doubt: BTreeMap<String, u64>,
-    /// When calls were settled, and how many letters each had accepted.
-    pub accepted: Vec<(DateTime<Utc>, u64)>,
+    /// Letters accepted, by when their calls were settled.
+    pub accepted: OverTime,
+}
+
+/// The most causes that are told apart; causes come from providers, so their number is not ours to know.
+const MOST_CAUSES: usize = 100;
+
+fn count_cause(causes: &mut BTreeMap<String, u64>, cause: String, letters: u64) {
+    let known = causes.len() < MOST_CAUSES || causes.contains_key(&cause);
+    *causes.entry(if known { cause } else { "other causes".to_owned() }).or_default() += letters;
 }
 
 /// How many `sends` rows are read at a time.
@@ -445,19 +456,19 @@ pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut 
     for row in &rows {
         calls.calls += 1;
         if row.int(2)? == 2 {
-            *calls.in_doubt.entry("no result before the worker's end".to_owned()).or_default() += row.count(5)?;
+            count_cause(&mut calls.in_doubt, "no result before the worker's end".to_owned(), row.count(5)?);
             continue;
         }
         let accepted = row.count(4)?;
         if accepted > 0 {
-            calls.accepted.push((row.time(3)?, accepted));
+            calls.accepted.add(row.time(3)?, accepted);
         }
         let written: Written = serde_json::from_str(&row.text(6)?).unwrap_or_default();
         for cause in written.failed.into_values() {
-            *calls.failed.entry(cause).or_default() += 1;
+            count_cause(&mut calls.failed, cause, 1);
         }
         for cause in written.unknown.into_values() {
-            *calls.in_doubt.entry(cause).or_default() += 1;
+            count_cause(&mut calls.in_doubt, cause, 1);
         }
     }
     match rows.last() {
@@ -480,6 +491,15 @@ mod tests {
             let range = Positions::Range(first, last);
             prop_assert_eq!(Positions::read(first, last, &range.written()), range);
         }
+    }
+
+    #[test]
+    fn causes_stay_few_and_none_is_uncounted_however_many_a_provider_invents() {
+        let mut causes = BTreeMap::new();
+        (0..1_000).for_each(|number| count_cause(&mut causes, format!("550 {number}"), 1));
+        count_cause(&mut causes, "550 0".to_owned(), 7);
+        assert_eq!(causes.len(), MOST_CAUSES + 1);
+        assert_eq!((causes["550 0"], causes["other causes"]), (8, 900));
     }
 
     #[test]

@@ -85,7 +85,7 @@ mod tests {
         let token = gone.token().to_owned();
         assert!(dead(folder.path()).expect("readable").is_empty());
         drop(gone);
-        assert_eq!(dead(folder.path()).expect("readable"), [token.clone()]);
+        assert_eq!(dead(folder.path()).expect("readable"), std::slice::from_ref(&token));
         bury(folder.path(), &token).expect("removable");
         bury(folder.path(), &token).expect("safe to repeat");
         assert!(dead(folder.path()).expect("readable").is_empty());

@@ -2,7 +2,7 @@
 
 use shared::email_address::EmailAddress;
 use shared::mail::providers::Sender;
-use shared::mail::template::{Locale, Template, TemplateName, Templates};
+use shared::mail::template::{EmailTemplate, Locale, Template, Templates};
 use shared::mail::words::InvitationWords;
 use shared::mail::{Answer, Call, Letter, Mailer};
 
@@ -31,7 +31,7 @@ pub fn letter(message: &str) -> Letter {
         message: message.to_owned(),
         to: address(&format!("ada{}@example.org", message.replace('/', "-"))),
         unsubscribe_url: words.unsubscribe_url.to_owned(),
-        values: words.values(Locale::Fr),
+        values: words.values(Locale::French),
     }
 }
 
@@ -43,7 +43,7 @@ pub fn letters(count: usize) -> Vec<Letter> {
 /// Hands `letters` to `mailer` in one call with the friendly French template.
 pub async fn send(mailer: &dyn Mailer, letters: &[Letter]) -> Vec<Answer> {
     let templates = Templates::embedded();
-    send_as(mailer, "attempt-1", templates.get(TemplateName::Friendly, Locale::Fr), letters).await
+    send_as(mailer, "attempt-1", templates.get(EmailTemplate::Friendly, Locale::French), letters).await
 }
 
 /// Hands `letters` to `mailer` in one call.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 use shared::mail::Answer;
 use shared::mail::providers::mailers;
-use shared::mail::template::{Locale, TemplateName, Templates};
+use shared::mail::template::{EmailTemplate, Locale, Templates};
 use tests::letters::{letters, send_as, sender};
 
 struct StandIn {
@@ -50,12 +50,15 @@ fn cpu_seconds(process: &str) -> f64 {
 async fn measure(name: &str, list: &str, stand_in: Option<&StandIn>, mails: usize) {
     let mailer = mailers(list, &sender()).await.expect("a mailer").remove(0);
     let templates = Templates::embedded();
-    let template = templates.get(TemplateName::Friendly, Locale::Fr);
+    let template = templates.get(EmailTemplate::Friendly, Locale::French);
     let capacity = mailer.capacity();
     let letters = letters(capacity.claim);
     let before = (cpu_seconds("self"), stand_in.map(|s| cpu_seconds(&s.child.id().to_string())), Instant::now());
     let accepted: usize = stream::iter(0..mails / capacity.claim)
-        .map(|_| send_as(&*mailer, "attempt-1", template, &letters))
+        .map(|call| {
+            let (mailer, letters) = (&*mailer, &letters);
+            async move { send_as(mailer, &format!("attempt-{call}"), template, letters).await }
+        })
         .buffer_unordered(capacity.calls)
         .map(|answers| answers.iter().filter(|answer| matches!(answer, Answer::Accepted { .. })).count())
         .fold(0, async |sum, count| sum + count)

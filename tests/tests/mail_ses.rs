@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::mail::providers::mailers;
-use shared::mail::template::{Locale, TemplateName, Templates};
+use shared::mail::template::{EmailTemplate, Locale, Templates};
 use shared::mail::{Answer, Mailer, Refusal};
 use tests::letters::{letter, letters, send, send_as, sender};
 use tests::ses_fake::{Behaviour, SesFake};
@@ -28,7 +28,7 @@ async fn a_claim_is_one_call_with_its_attempt_and_every_entry_s_own_result() {
     let fake = SesFake::start().await.expect("a server");
     let mailer = mailer(fake.address()).await;
     let templates = Templates::embedded();
-    let template = templates.get(TemplateName::Fun, Locale::En);
+    let template = templates.get(EmailTemplate::Fun, Locale::English);
     let answers = send_as(&*mailer, "attempt-77", template, &letters(50)).await;
     for (at, answer) in answers.iter().enumerate() {
         assert_eq!(*answer, Answer::Accepted { provider_id: format!("fake-0-{at}") });

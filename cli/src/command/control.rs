@@ -4,7 +4,11 @@ use anyhow::bail;
 use serde_json::json;
 use shared::run::control::{self, Control, Wish};
 
-use crate::{args::Common, exit::Exit, stack::{self, Stack}};
+use crate::{
+    args::Common,
+    exit::Exit,
+    stack::{self, Stack},
+};
 
 pub(super) async fn set(common: &Common, id: i64, control: Control) -> anyhow::Result<Exit> {
     let stack = Stack::open(stack::settings(common)).await?;

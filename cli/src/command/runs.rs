@@ -8,7 +8,11 @@ use shared::{
 };
 
 use super::show;
-use crate::{args::Common, exit::Exit, stack::{self, Stack}};
+use crate::{
+    args::Common,
+    exit::Exit,
+    stack::{self, Stack},
+};
 
 /// How many doubts are listed.
 const DOUBTS: usize = 100;

@@ -16,7 +16,11 @@ use shared::{
     records::{Never as _, Result, Row, Tx, Value},
 };
 
-use crate::{args::Common, exit::Exit, stack::{self, Stack}};
+use crate::{
+    args::Common,
+    exit::Exit,
+    stack::{self, Stack},
+};
 
 /// One contact: an address as one user knows it.
 #[derive(Debug, Clone, Serialize)]
@@ -91,7 +95,9 @@ async fn tell(tx: &mut Tx, asked: &Asked) -> Result<Vec<Story>> {
                    c.bounce_count, c.opted_out, c.active, c.last_sent_at, COALESCE(s.reason, '') \
                    FROM contacts c JOIN users u ON u.id = c.user_id LEFT JOIN suppressions s ON s.email = c.email";
     let (sql, value): (_, Value<'_>) = match asked {
-        Asked::Address(address) => (format!("{columns} WHERE c.email = ? ORDER BY c.id LIMIT 100"), address.as_str().into()),
+        Asked::Address(address) => {
+            (format!("{columns} WHERE c.email = ? ORDER BY c.id LIMIT 100"), address.as_str().into())
+        }
         Asked::Contact(id) => (format!("{columns} WHERE c.id = ?"), (*id).into()),
     };
     let mut stories = Vec::new();
@@ -156,7 +162,8 @@ async fn months(tx: &mut Tx, user: i64, contact: i64) -> Result<Vec<MonthOfConta
         let mut month = month_of(&row)?;
         let invitation = InvitationId(row.int(3)?);
         let state = SendState::from_stored(row.int(4)?).map_or("unknown", SendState::as_str);
-        let status = usize::try_from(row.int(5)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
+        let status =
+            usize::try_from(row.int(5)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
         month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
         month.at = row.time(6)?.unless_never();
         month.invitation = Some(invitation.0);

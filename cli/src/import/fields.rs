@@ -132,7 +132,8 @@ impl Fields<'_> {
 }
 
 const LONGEST_TAG: usize = 50;
-const MOST_TAGS: usize = 50;
+/// So many of the longest tags fit into their column.
+const MOST_TAGS: usize = 39;
 
 fn no_longer(text: &str, longest: usize) -> Result<String, String> {
     match text.chars().count() {

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// What can be set about a worker.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct WorkerOptions {
     /// Where the links of the mails lead, without a slash at the end.
     pub app_base_url: String,
@@ -49,6 +49,8 @@ pub struct WorkerOptions {
     pub letters_per_call: usize,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
     pub lease: Duration,
+    /// How many letters may go out a second, over all batches of this worker.
+    pub rate: RateLimit,
 }
 
 /// The worker and what it stands on.
@@ -59,7 +61,6 @@ pub struct InvitationWorker {
     keys: LinkKeys,
     clock: Clock,
     holder: Holder,
-    rate: RateLimit,
     options: WorkerOptions,
     /// How many batches may have a call under way, so that no more is in doubt after a crash than a provider's
     /// capacity says.
@@ -75,12 +76,11 @@ impl InvitationWorker {
         keys: LinkKeys,
         clock: Clock,
         holder: Holder,
-        rate: RateLimit,
         options: WorkerOptions,
     ) -> anyhow::Result<Self> {
         let calls = mailers.iter().map(|mailer| mailer.capacity().calls).min().context("no mail transport is set")?;
         let calls = Semaphore::new(calls.max(1));
-        Ok(Self { records, mailers, templates, keys, clock, holder, rate, options, calls })
+        Ok(Self { records, mailers, templates, keys, clock, holder, options, calls })
     }
 
     async fn work(&self, message: BatchMessage, deadline: Deadline) -> anyhow::Result<Outcome> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use shared::{
     cycle::CycleParameters,
     email_address::EmailAddress,
-    mail::template_name::{Locale, TemplateName},
+    people::{EmailTemplate, Locale},
     records::{Never, Result, Row, Tx, Value, dialect::with_list},
 };
 
@@ -24,7 +24,7 @@ pub struct User {
     /// The language of the mails.
     pub locale: Locale,
     /// The tone of the mails.
-    pub template: TemplateName,
+    pub template: EmailTemplate,
     /// What the user adds.
     pub custom_message: String,
     /// Whom the user wants to invite.

@@ -175,7 +175,7 @@ impl<'w> Sending<'w> {
 
     /// Keeps the pace. A result in hand is recorded before any wait.
     async fn pace(&mut self, letters: usize) -> anyhow::Result<()> {
-        let permit = self.worker.rate.acquire(u32::try_from(letters).unwrap_or(u32::MAX));
+        let permit = self.worker.options.rate.acquire(u32::try_from(letters).unwrap_or(u32::MAX));
         tokio::pin!(permit);
         if permit.as_mut().now_or_never().is_none() {
             self.settle().await?;

@@ -32,14 +32,14 @@ impl InvitationWorker {
         };
         let mailers: Vec<Arc<dyn Mailer>> = providers::mailers(&mail.transports, &mail.from).await?;
         let keys = LinkKeys::of(&records).await.context("reading the keys of links")?;
-        let rate = RateLimit::new(mail.rate.letters_per_second());
         let options = WorkerOptions {
             app_base_url: mail.app_base_url.as_str().trim_end_matches('/').to_owned(),
             expiration_days: settings.expiration_days.into(),
             letters_per_call: mail.email_batch_size,
             lease: settings.worker_timeout + LEASE_GRACE,
+            rate: RateLimit::new(mail.rate.letters_per_second()),
         };
-        Self::new(records, mailers, templates, keys, clock, holder, rate, options)
+        Self::new(records, mailers, templates, keys, clock, holder, options)
     }
 
     /// How many batches this worker can usefully have under way at once.

@@ -5,7 +5,14 @@ use std::sync::Arc;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use monthly_invitations::Planner;
 use serde_json::Value;
-use shared::{clock::Clock, config::{KeeperSettings, PlannerSettings}, firing::Firing, queue::RecordsQueue, sqs::Deadline, startup};
+use shared::{
+    clock::Clock,
+    config::{KeeperSettings, PlannerSettings},
+    firing::Firing,
+    queue::RecordsQueue,
+    sqs::Deadline,
+    startup,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -157,21 +157,18 @@ impl Keeper {
     }
 
     async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {
-        let cancel = move |tx: &mut Tx| -> futures_util::future::BoxFuture<'_, shared::records::Result<u64>> {
-            Box::pin(async move {
-                let sql =
-                    "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
-                let mut cancelled = 0;
-                for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
-                    cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);
-                }
-                Ok(cancelled)
-            })
-        };
-        Ok(self.records.transaction(cancel).await?)
+        Ok(self.records.transaction(move |tx| cancel_some(tx, run_id).boxed()).await?)
     }
 }
 
+async fn cancel_some(tx: &mut Tx, run_id: i64) -> shared::records::Result<u64> {
+    let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
+    let mut cancelled = 0;
+    for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
+        cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);
+    }
+    Ok(cancelled)
+}
 /// Puts in doubt everything that such claims cover, however many there are.
 pub async fn abandon_all(records: &Records, which: Abandoned) -> shared::records::Result<u64> {
     let mut abandoned = 0;

@@ -58,8 +58,9 @@ impl Mailer for FolderMailer {
             .collect();
         let count = files.len();
         let dir = self.dir.clone();
+        let attempt = file_name(call.attempt);
         let written = tokio::task::spawn_blocking(move || {
-            files.iter().map(|(name, message)| answer(write_whole(&dir, name, message))).collect()
+            files.iter().map(|(name, message)| answer(write_whole(&dir, name, &attempt, message))).collect()
         });
         written.await.unwrap_or_else(|_| {
             // Only when the process is being torn down: some of the files may be there.
@@ -73,9 +74,9 @@ fn file_name(message: &str) -> String {
     one_word(message).replace(['/', '\\'], "-").trim_start_matches('.').to_owned()
 }
 
-/// Writes under a hidden name and renames: a reader sees the whole file or none.
-fn write_whole(dir: &Path, name: &str, message: &str) -> io::Result<()> {
-    let hidden = dir.join(format!(".{name}.tmp"));
+/// Writes under a hidden name of this attempt's own and renames: a reader sees the whole file or none.
+fn write_whole(dir: &Path, name: &str, attempt: &str, message: &str) -> io::Result<()> {
+    let hidden = dir.join(format!(".{name}.{attempt}.tmp"));
     std::fs::write(&hidden, message)?;
     std::fs::rename(&hidden, dir.join(format!("{name}.eml")))
 }

@@ -116,14 +116,14 @@ mod tests {
     use super::Composer;
     use crate::email_address::EmailAddress;
     use crate::mail::providers::Sender;
-    use crate::mail::template::{Locale, TemplateName, Templates};
+    use crate::mail::template::{EmailTemplate, Locale, Templates};
     use crate::mail::{Call, Letter};
 
     fn compose(sender_name: &str, values: Vec<String>) -> (String, crate::mail::template::Rendered) {
         let address = EmailAddress::parse("invitations@almanac.example").expect("well formed");
         let sender = Sender { address, name: sender_name.to_owned() };
         let templates = Templates::embedded();
-        let template = templates.get(TemplateName::Friendly, Locale::Fr);
+        let template = templates.get(EmailTemplate::Friendly, Locale::French);
         let letter = Letter {
             message: "42/first".to_owned(),
             to: EmailAddress::parse("ada@example.org").expect("well formed"),

@@ -107,5 +107,4 @@ pub mod rate;
 pub mod ses;
 pub mod smtp;
 pub mod template;
-pub mod template_name;
 pub mod words;

@@ -8,7 +8,8 @@ pub struct Placeholder {
     /// The name between the braces.
     pub name: &'static str,
     /// Whether the value may hold any character, so that it must be escaped to stand in HTML. The other values are
-    /// letters, digits and spaces that Almanac itself chooses.
+    /// chosen by Almanac itself, and are the same in HTML and in text: codes, dates, and links below a base URL whose
+    /// setting refuses what HTML would escape.
     pub free_text: bool,
     /// Whether the value may have line breaks. Such a placeholder cannot stand in a subject.
     pub many_lines: bool,
@@ -24,10 +25,10 @@ pub const INVITATION: [Placeholder; 7] = [
     one_line("greeting", true),
     one_line("sender_name", true),
     Placeholder { name: "custom_message", free_text: true, many_lines: true },
-    one_line("link", true),
+    one_line("link", false),
     one_line("short_code", false),
     one_line("expires_on", false),
-    one_line("unsubscribe_url", true),
+    one_line("unsubscribe_url", false),
 ];
 
 const fn one_line(name: &'static str, free_text: bool) -> Placeholder {

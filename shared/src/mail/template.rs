@@ -12,7 +12,7 @@ use serde::ser::SerializeMap as _;
 use super::Letter;
 use super::part::{Format, Part, ses_key};
 use super::placeholder::INVITATION;
-pub use super::template_name::{Locale, TemplateName};
+pub use crate::people::{EmailTemplate, Locale};
 
 /// A checked template.
 #[derive(Debug)]
@@ -93,14 +93,14 @@ impl Templates {
     }
 
     /// The template of that name in that language.
-    pub fn get(&self, name: TemplateName, locale: Locale) -> &Template {
+    pub fn get(&self, name: EmailTemplate, locale: Locale) -> &Template {
         &self.0[name as usize * Locale::ALL.len() + locale as usize]
     }
 
     fn read(source: impl Fn(&str) -> Result<String, String>) -> Result<Self, InvalidTemplates> {
         let mut templates = Vec::new();
         let mut problems = Vec::new();
-        for name in TemplateName::ALL {
+        for name in EmailTemplate::ALL {
             for locale in Locale::ALL {
                 match Template::read(&format!("{name}/{locale}"), &source) {
                     Ok(template) => templates.push(template),

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::template_name::Locale;
+use crate::people::Locale;
 
 /// The facts that an invitation or a reminder shows.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,8 @@ impl InvitationWords<'_> {
 
 fn greeting(first_name: &str, locale: Locale) -> String {
     let hello = match locale {
-        Locale::Fr => "Bonjour",
-        Locale::En => "Hello",
+        Locale::French => "Bonjour",
+        Locale::English => "Hello",
     };
     if first_name.is_empty() { hello.to_owned() } else { format!("{hello} {first_name}") }
 }
@@ -83,9 +83,9 @@ const MONTHS_EN: [&str; 12] = [
 fn day(date: NaiveDate, locale: Locale) -> String {
     let month = date.month0() as usize;
     match (locale, date.day()) {
-        (Locale::Fr, 1) => format!("1er {} {}", MONTHS_FR[month], date.year()),
-        (Locale::Fr, day) => format!("{day} {} {}", MONTHS_FR[month], date.year()),
-        (Locale::En, day) => format!("{day} {} {}", MONTHS_EN[month], date.year()),
+        (Locale::French, 1) => format!("1er {} {}", MONTHS_FR[month], date.year()),
+        (Locale::French, day) => format!("{day} {} {}", MONTHS_FR[month], date.year()),
+        (Locale::English, day) => format!("{day} {} {}", MONTHS_EN[month], date.year()),
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn values_stand_in_the_order_of_the_catalogue() {
-        let values = words().values(Locale::Fr);
+        let values = words().values(Locale::French);
         assert_eq!(values.len(), INVITATION.len());
         for (placeholder, value) in INVITATION.iter().zip(&values) {
             match placeholder.name {
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn an_unknown_first_name_and_no_message_still_read_well() {
         let words = InvitationWords { first_name: " ", custom_message: " \n", ..words() };
-        let values = words.values(Locale::En);
+        let values = words.values(Locale::English);
         assert_eq!([&values[0], &values[2], &values[5]], ["Hello", "", "1 August 2027"]);
     }
 }

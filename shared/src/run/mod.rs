@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod close;
 pub mod control;
+pub mod deliver;
 pub mod history;
 pub mod ledger;
 pub mod outbox;

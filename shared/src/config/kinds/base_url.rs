@@ -45,9 +45,11 @@ impl Kind for BaseUrlKind {
         if path.contains(['?', '#']) {
             return Err(Wrong::unsaid("it has a query or fragment, so no path can be added"));
         }
-        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte);
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$()*+,;=:@".contains(&byte);
         if !path.bytes().all(valid) {
-            return Err(Wrong::of_value("has a character in its path that must be percent-encoded"));
+            return Err(Wrong::of_value(
+                "has a character in its path that must be percent-encoded, or that HTML would escape",
+            ));
         }
         Ok(BaseUrl(text.trim_end_matches('/').to_owned()))
     }

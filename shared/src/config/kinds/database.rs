@@ -17,6 +17,14 @@ pub enum Database {
     MySql(MySqlUrl),
 }
 
+impl std::str::FromStr for Database {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        DatabaseKind.parse(text)
+    }
+}
+
 /// A `mysql://` URL that names a database. `Debug` and `Display` mask its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MySqlUrl(String);

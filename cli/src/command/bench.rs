@@ -1,0 +1,151 @@
+//! `almanac bench`: what a month's cycle takes, measured from the trigger to the balanced ledger.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use async_trait::async_trait;
+use chrono::{DateTime, Months, Utc};
+use futures_util::FutureExt;
+use serde_json::json;
+use shared::{
+    clock::Clock,
+    firing::{Firing, Trigger},
+    memory,
+    records::{Dialect, Records, Tx},
+    run::{Run, State},
+};
+
+use super::show;
+use crate::{
+    args::{self, Common},
+    engine::Watch,
+    exit::Exit,
+    people::bench,
+    stack::{self, Stack},
+};
+
+/// The people are made up, so mails may name a sender and an application that do not exist.
+const ASSUMED: [(&str, &str); 2] =
+    [("APP_BASE_URL", "https://almanac.example"), ("EMAIL_FROM_ADDRESS", "invitations@almanac.example")];
+
+pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Result<Exit> {
+    let workers = asked.workers.map(|workers| workers.to_string());
+    let mut assumed = ASSUMED.to_vec();
+    assumed.extend(workers.as_deref().map(|workers| ("SCHEDULER_MAX_WORKERS", workers)));
+    let stack = Stack::open(stack::settings_with(common, &assumed)).await?;
+    let peopled = Instant::now();
+    make_people(&stack.records, asked).await?;
+    let people_s = peopled.elapsed().as_secs_f64();
+
+    let engine = stack.engine(Clock::system()).await?;
+    let scheduled_at = next_month(&stack.records).await?;
+    let (statements, cpu) = (stack.records.statements(), cpu_seconds());
+    let begun = Instant::now();
+    let watch = Phases { begun, planned: Mutex::new(None) };
+    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    let run = engine.work_until_closed(opened.run(), &watch).await?;
+    // The report is written after the ledger balanced; the run's own times leave it out.
+    let total = begun.elapsed();
+    let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
+    let cpu_s = cpu_seconds() - cpu;
+    let ledger = show::ledger_of(&stack.records, &run).await?;
+    ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
+    let planned_after = watch.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).unwrap_or(wall);
+    let run_id = run.id;
+    let calls = stack.records.read(move |tx| calls_of(tx, run_id).boxed()).await?;
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let result = json!({
+        "invitations_per_s": (ledger.sent as f64 / wall.as_secs_f64()).round(),
+        "wall_s": round(wall.as_secs_f64()),
+        "peak_rss_mib": round(memory::peak_rss_bytes() as f64 / 1_048_576.0),
+        "cpu_s": round(cpu_s),
+        "cpu_s_per_100k": round(cpu_s * 100_000.0 / ledger.sent.max(1) as f64),
+        "phases_s": {"people": round(people_s), "plan": round(planned_after.as_secs_f64()),
+                     "send": round(wall.saturating_sub(planned_after).as_secs_f64()),
+                     "report": round(total.saturating_sub(wall).as_secs_f64())},
+        "database_statements": stack.records.statements() - statements,
+        "provider_calls": calls,
+        "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
+        "balanced": ledger.is_balanced(),
+        "users": asked.users, "contacts": asked.contacts, "workers": engine.workers,
+        "records": match stack.records.dialect() { Dialect::MySql => "mysql", Dialect::Sqlite => "sqlite" },
+        "run": run.id,
+    });
+    println!("{result}");
+    Ok(Exit::of_run(&run))
+}
+
+/// Makes the people, or finds those that an earlier bench of the same size made here.
+async fn make_people(records: &Records, asked: &args::Bench) -> anyhow::Result<()> {
+    let (users, contacts) = records.read(|tx| count_people(tx).boxed()).await?;
+    let wanted = (u64::from(asked.users), u64::from(asked.users) * u64::from(asked.contacts));
+    match (users, contacts) {
+        (0, 0) => {
+            let people = bench::Bench {
+                users: asked.users,
+                contacts_per_user: asked.contacts,
+                letters: bench::Letters::default(),
+            };
+            bench::add(records, people, |_| {}).await.context("making up people")
+        }
+        there if there == wanted => Ok(()),
+        _ => bail!(
+            "the records hold {users} users with {contacts} contacts: a bench wants records of its own, empty ones"
+        ),
+    }
+}
+
+async fn count_people(tx: &mut Tx) -> shared::records::Result<(u64, u64)> {
+    let users = tx.row("SELECT COUNT(*) FROM users", &[]).await?;
+    let contacts = tx.row("SELECT COUNT(*) FROM contacts", &[]).await?;
+    Ok((users.map_or(Ok(0), |row| row.count(0))?, contacts.map_or(Ok(0), |row| row.count(0))?))
+}
+
+/// The 28th of a month after all those that were run here: the same people can be invited again.
+async fn next_month(records: &Records) -> anyhow::Result<DateTime<Utc>> {
+    let first: DateTime<Utc> = "2026-11-28T17:00:00Z".parse()?;
+    let runs = records.read(|tx| async move { tx.row("SELECT COUNT(*) FROM runs", &[]).await }.boxed()).await?;
+    let runs = u32::try_from(runs.map_or(Ok(0), |row| row.count(0))?)?;
+    first.checked_add_months(Months::new(runs)).context("there are no more months")
+}
+
+async fn calls_of(tx: &mut Tx, run_id: i64) -> shared::records::Result<u64> {
+    let sql = "SELECT COUNT(*) FROM batches b JOIN sends s ON s.batch_id = b.id WHERE b.run_id = ?";
+    tx.row(sql, &[run_id.into()]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
+/// Notes when the plan was complete.
+struct Phases {
+    begun: Instant,
+    planned: Mutex<Option<Duration>>,
+}
+
+#[async_trait]
+impl Watch for Phases {
+    async fn progress(&self, _: &Records, run: &Run) {
+        if run.plan_complete {
+            let mut planned = self.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            planned.get_or_insert_with(|| self.begun.elapsed());
+        }
+    }
+
+    async fn stopped(&self) {
+        std::future::pending().await
+    }
+}
+
+/// The processor time that this process has used, in seconds.
+fn cpu_seconds() -> f64 {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0.0 };
+    // Fields 14 and 15, counted after the command's name, which may hold blanks; Linux counts in hundredths.
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}

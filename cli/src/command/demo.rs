@@ -1,0 +1,64 @@
+//! `almanac demo`: people made up, the same every time, and the month's cycle run over them.
+
+use chrono::{Datelike as _, NaiveDate, TimeZone as _, Utc};
+use serde_json::json;
+use shared::{
+    clock::Clock,
+    config::{PlannerSettings, WorkerSettings},
+    mail::providers::Provider,
+};
+
+use super::run;
+use crate::{
+    args::Common,
+    exit::Exit,
+    people::{
+        PeopleStore,
+        demo::{Demo, make_up},
+    },
+    stack::{self, Stack},
+};
+
+pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contacts: u32) -> anyhow::Result<Exit> {
+    let values = stack::settings(common);
+    let (planner, worker) = values.read::<(PlannerSettings, WorkerSettings)>()?;
+    // The people are made up, but a real transport would still try to reach them.
+    if !people_only && worker.mail.transports.iter().any(Provider::is_real) {
+        anyhow::bail!("the demo writes to a folder or to nobody: leave --mail and EMAIL_TRANSPORTS out, or say null:");
+    }
+    let stack = Stack::open(values).await?;
+    let today = Utc::now().with_timezone(&planner.timezone);
+    let day = NaiveDate::from_ymd_opt(today.year(), today.month(), planner.day);
+    let cycle = day.and_then(|day| day.and_hms_opt(planner.hour, 0, 0));
+    let cycle_at = cycle.and_then(|time| planner.timezone.from_local_datetime(&time).earliest());
+    let cycle_at = cycle_at.map_or_else(Utc::now, |time| time.to_utc());
+    let store = PeopleStore::new(stack.records.clone(), Clock::system().now());
+    let made = make_up(&store, Demo { users, contacts_per_user: contacts, cycle_at }, |_| {}).await?;
+    if common.json {
+        println!("{}", json!({"users": users, "contacts_added": made.contacts.inserted}));
+    } else {
+        eprintln!("{users} users; {} contacts added, {} were there.", made.contacts.inserted, made.contacts.unchanged);
+    }
+    if people_only {
+        return Ok(Exit::Done);
+    }
+    let exit = run::run_job(common, &stack, cycle_at).await?;
+    if !common.json {
+        show_where_to_look(common, &stack, &worker);
+    }
+    Ok(exit)
+}
+
+fn show_where_to_look(common: &Common, stack: &Stack, worker: &WorkerSettings) {
+    let home = common.home.as_ref().map_or(String::new(), |home| format!(" --home {}", home.display()));
+    for transport in &worker.mail.transports {
+        if let Provider::Dir(folder) = transport {
+            println!("  mails      {}", folder.display());
+        }
+    }
+    println!("  records    {}", stack.settings.home.join("almanac.db").display());
+    println!("Look further:");
+    println!("  almanac{home} runs show 1        the ledger again");
+    println!("  almanac{home} why 7              why contact 7 was or was not written to");
+    println!("  almanac{home} config             every setting and where it comes from");
+}

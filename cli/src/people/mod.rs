@@ -1,0 +1,24 @@
+//! How people come into the records: imported from files, made up for a demonstration, or made by the million to
+//! measure with.
+//!
+//! Everything goes through a [`PeopleStore`], whose imports never loosen: whoever must not be written to stays so,
+//! whatever an old file says (see [`strictness`]).
+
+pub mod bench;
+mod contact;
+pub mod demo;
+mod imported;
+mod store;
+pub mod strictness;
+mod tags;
+mod user;
+
+pub use self::{
+    contact::NewContact,
+    store::{CHUNK, PeopleStore, Written},
+    tags::{Tags, TooManyTags},
+    user::NewUser,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Which of two words about a contact forbids more.
+//!
+//! An import takes the stricter of what the records have and what the file says. Words that forbid equally much make
+//! way for the file's, because they only describe: a `pending` contact may become `active`, and a `delivered` letter is
+//! no reason against the next.
+
+use shared::people::{ContactStatus, EmailStatus};
+
+/// A word that forbids more or less.
+pub trait Strictness: Copy {
+    /// How much it forbids; more is stricter.
+    fn strictness(self) -> u8;
+
+    /// What an import that says `incoming` makes of this word.
+    #[must_use]
+    fn tightened_by(self, incoming: Self) -> Self {
+        if incoming.strictness() >= self.strictness() { incoming } else { self }
+    }
+}
+
+impl Strictness for ContactStatus {
+    /// A bounce may pass, a wish may be taken back by who had it, and a bar only by who set it.
+    fn strictness(self) -> u8 {
+        match self {
+            Self::Pending | Self::Active => 0,
+            Self::Bounced => 1,
+            Self::OptedOut => 2,
+            Self::Blocked => 3,
+        }
+    }
+}
+
+impl Strictness for EmailStatus {
+    /// A bounce says that letters do not arrive, `unsubscribed` that they are not wanted, and a complaint harms the
+    /// sender. `bounced_temporary` counts, because clean-up forgives a bounce only as long as it is written there.
+    fn strictness(self) -> u8 {
+        match self {
+            Self::Active | Self::Sent | Self::Delivered => 0,
+            Self::BouncedTemporary => 1,
+            Self::BouncedPermanent => 2,
+            Self::Unsubscribed => 3,
+            Self::Complained => 4,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Delivering the outbox: the report is written, events and alerts are published.
+//!
+//! Several may deliver at once, and a crash between a delivery and its note repeats it: receivers see an item at least
+//! once.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono_tz::Tz;
+use futures_util::FutureExt;
+
+use super::outbox::{self, Item, Kind};
+use crate::{news::News, objects::Objects, records::Records, report};
+
+/// The longest wait between two tries of an item.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Delivers at most `most` due items; gives how many went through. One that fails is tried again later and does not
+/// stop the others. Reports show times in `zone` beside UTC.
+pub async fn deliver(
+    records: &Records,
+    objects: &dyn Objects,
+    news: &dyn News,
+    zone: Option<Tz>,
+    most: usize,
+) -> anyhow::Result<u64> {
+    let items = records.read(move |tx| outbox::due(tx, most).boxed()).await.context("reading the outbox")?;
+    let mut delivered = 0;
+    for item in items {
+        match deliver_item(records, objects, news, zone, &item).await {
+            Ok(()) => {
+                note_delivered(records, item.id).await?;
+                delivered += 1;
+            }
+            Err(error) => note_failed(records, &item, &error).await?,
+        }
+    }
+    Ok(delivered)
+}
+
+async fn deliver_item(
+    records: &Records,
+    objects: &dyn Objects,
+    news: &dyn News,
+    zone: Option<Tz>,
+    item: &Item,
+) -> anyhow::Result<()> {
+    match item.kind {
+        Kind::Report => {
+            let places = report::store(records, objects, item.run_id, zone).await?;
+            tracing::info!(run = item.run_id, places = places.join(" "), "the report is written");
+            Ok(())
+        }
+        Kind::JobCompleted | Kind::JobFailed => news.publish("event", item.kind.as_str(), &item.body).await,
+        Kind::Alert => news.publish("alert", item.kind.as_str(), &item.body).await,
+    }
+}
+
+async fn note_delivered(records: &Records, id: i64) -> anyhow::Result<()> {
+    let note = records.transaction(move |tx| outbox::delivered(tx, id).boxed());
+    note.await.with_context(|| format!("noting that outbox item {id} was delivered"))
+}
+
+async fn note_failed(records: &Records, item: &Item, error: &anyhow::Error) -> anyhow::Result<()> {
+    let (id, chain, wait) = (item.id, format!("{error:#}"), wait_after(item.tries));
+    tracing::warn!(
+        run = item.run_id,
+        item = id,
+        kind = item.kind.as_str(),
+        failures = item.tries + 1,
+        next_try_in_s = wait.as_secs(),
+        error = chain,
+        "an outbox item could not be delivered"
+    );
+    let note = records.transaction(move |tx| {
+        let chain = chain.clone();
+        async move { outbox::failed(tx, id, &chain, wait).await }.boxed()
+    });
+    note.await.with_context(|| format!("noting that outbox item {id} failed"))
+}
+
+/// Twice as long after each failure, from one second on.
+fn wait_after(failures_before: u32) -> Duration {
+    let seconds = 1_u64.checked_shl(failures_before).unwrap_or(u64::MAX);
+    Duration::from_secs(seconds).min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        config::Database,
+        news::RecordsNews,
+        objects::FolderObjects,
+        records::{ConnectOptions, Result, Tx},
+        run::close,
+    };
+
+    #[test]
+    fn the_wait_doubles_up_to_five_minutes_however_often_it_failed() {
+        let waits = [0, 1, 2, 8, 9, 63, 64, u32::MAX].map(|failures| wait_after(failures).as_secs());
+        assert_eq!(waits, [1, 2, 4, 256, 300, 300, 300, 300]);
+    }
+
+    /// News that refuse one subject for as long as it is set.
+    #[derive(Default)]
+    struct Moody {
+        refused: Mutex<Option<&'static str>>,
+        published: Mutex<Vec<(String, String)>>,
+    }
+
+    #[async_trait]
+    impl News for Moody {
+        async fn publish(&self, kind: &str, subject: &str, _body: &str) -> anyhow::Result<()> {
+            let refused = *self.refused.lock().expect("no test panics here");
+            anyhow::ensure!(refused != Some(subject), "the topic is away");
+            self.published.lock().expect("no test panics here").push((kind.to_owned(), subject.to_owned()));
+            Ok(())
+        }
+    }
+
+    struct House {
+        records: Records,
+        objects: FolderObjects,
+        clock: Clock,
+        _home: tempfile::TempDir,
+    }
+
+    /// Records with one run that failed: it has a report, an event and an alert to deliver.
+    async fn house() -> House {
+        let home = tempfile::tempdir().expect("a folder");
+        let database = Database::Sqlite(home.path().join("almanac.db"));
+        let options = ConnectOptions { connections: 2, patience: Duration::ZERO };
+        let records = Records::connect(&database, options).await.expect("a new file");
+        records.migrate().await.expect("the schema");
+        let objects = FolderObjects::new(home.path().join("objects")).expect("writable");
+        let clock = Clock::standing_at("2026-11-05T17:00:00Z".parse().expect("a moment"));
+        let now = clock.now();
+        let run = records.transaction(move |tx| insert_run(tx, now).boxed()).await.expect("inserting");
+        close::try_close(&records, &clock, run).await.expect("closing").expect("nothing is left to do");
+        House { records, objects, clock, _home: home }
+    }
+
+    /// Three planned, and nothing came of them.
+    async fn insert_run(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
+        let sql = "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
+                   plan_complete, planned, ledger, error) VALUES ('job', 'k/1', '', 'manual', ?, ?, '', 1, 3, '', '')";
+        tx.insert(sql, &[now.into(), now.into()]).await
+    }
+
+    impl House {
+        async fn deliver(&self, news: &dyn News) -> u64 {
+            deliver(&self.records, &self.objects, news, None, 50).await.expect("the records are there")
+        }
+
+        async fn texts(&self, sql: &'static str) -> Vec<String> {
+            let read = self.records.read(move |tx| {
+                async move { tx.rows(sql, &[]).await?.iter().map(|row| row.text(0)).collect() }.boxed()
+            });
+            read.await.expect("reading")
+        }
+    }
+
+    #[tokio::test]
+    async fn an_item_that_fails_is_tried_later_and_the_others_go_through() {
+        let house = house().await;
+        let news = Moody::default();
+        *news.refused.lock().expect("no test panics here") = Some("job-failed");
+        assert_eq!(house.deliver(&news).await, 2, "the report and the alert");
+        assert_eq!(house.texts("SELECT error FROM outbox WHERE state = 'due'").await, ["the topic is away"]);
+
+        *news.refused.lock().expect("no test panics here") = None;
+        assert_eq!(house.deliver(&news).await, 0, "not before its time");
+        house.records.shift_lease_clock(Duration::from_secs(2));
+        assert_eq!(house.deliver(&news).await, 1);
+        let published = news.published.lock().expect("no test panics here").clone();
+        let pair = |kind: &str, subject: &str| (kind.to_owned(), subject.to_owned());
+        assert_eq!(published, [pair("alert", "alert"), pair("event", "job-failed")]);
+        house.records.shift_lease_clock(Duration::from_secs(3_600));
+        assert_eq!(house.deliver(&news).await, 0, "nothing is said twice");
+    }
+
+    #[tokio::test]
+    async fn a_run_s_news_stay_in_the_records_of_one_machine() {
+        let house = house().await;
+        let news = RecordsNews::new(house.records.clone(), house.clock.clone());
+        assert_eq!(house.deliver(&news).await, 3);
+        let kept = house.texts("SELECT kind || ' ' || subject FROM news ORDER BY id").await;
+        assert_eq!(kept, ["event job-failed", "alert alert"]);
+        let bodies = house.texts("SELECT body FROM news WHERE kind = 'event'").await;
+        let event: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
+        assert_eq!((event["job"].as_str(), event["ledger"]["planned"].as_u64()), (Some("job"), Some(3)));
+    }
+}
