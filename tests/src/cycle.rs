@@ -38,9 +38,10 @@ pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], r
         expiration_days: 60,
         letters_per_call: 50,
         lease: LEASE,
+        rate,
     };
     let holder = Holder::unwatched();
-    InvitationWorker::new(records.clone(), mailers, Templates::embedded(), keys, clock, holder, rate, options)
+    InvitationWorker::new(records.clone(), mailers, Templates::embedded(), keys, clock, holder, options)
         .expect("there is a mailer")
 }
 

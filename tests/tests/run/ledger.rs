@@ -77,7 +77,7 @@ async fn counted(database: &TestDatabase, run: i64, planned: u64) -> Ledger {
 }
 
 async fn whatever_the_outcomes_the_ledger_counts_each_once(database: &TestDatabase) {
-    for seed in [1, 42, 2_026_11, 0xDEAD_BEEF] {
+    for seed in [1, 42, 202_611, 0xDEAD_BEEF] {
         let mut random = Seeded(seed);
         let run = open_run(database).await.id;
         let mut plain = Ledger::default();
