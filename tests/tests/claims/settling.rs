@@ -176,5 +176,5 @@ async fn the_calls_of_a_run_are_summed_by_cause(database: &TestDatabase) {
     assert_eq!(calls.calls, 3);
     assert_eq!(calls.failed.into_iter().collect::<Vec<_>>(), [("550 5.1.1".to_owned(), 1)]);
     assert_eq!(calls.in_doubt.values().sum::<u64>(), 3);
-    assert_eq!(calls.accepted.iter().map(|(_, letters)| letters).sum::<u64>(), 3);
+    assert_eq!(calls.accepted.total(), 3);
 }
