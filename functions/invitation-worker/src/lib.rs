@@ -98,7 +98,7 @@ impl InvitationWorker {
                 let _permit = self.calls.acquire().await?;
                 match self.prepared(&batch).await? {
                     Some((batch, prepared)) => Sending::new(self, &batch, prepared).run(deadline).await?,
-                    None => Sent::Fenced,
+                    None => return self.look_again(&batch).await,
                 }
             }
         };
@@ -135,9 +135,7 @@ impl InvitationWorker {
             let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), &self.options).await?;
             return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
         }
-        let Some(prepared) = prepare::resume(&self.records, batch, self.clock.now()).await? else { return Ok(None) };
-        // Read after the resume, whose lock made sure that no claim was under way.
-        Ok(self.find(batch.id).await?.map(|batch| (batch, prepared)))
+        Ok(prepare::resume(&self.records, batch, self.clock.now()).await?)
     }
 
     async fn find(&self, batch_id: i64) -> anyhow::Result<Option<Batch>> {
@@ -153,6 +151,18 @@ impl InvitationWorker {
             })
             .await?;
         Ok(Outcome::Later { reason: "the run is paused".to_owned() })
+    }
+
+    /// Leaves a batch that another worker has. That one may be dead and this message the only one, so a fresh message
+    /// will look again.
+    async fn look_again(&self, batch: &Batch) -> anyhow::Result<Outcome> {
+        let (batch_id, cause) = (batch.id, "another worker has it");
+        self.records
+            .transaction(move |tx| {
+                async move { batch::postpone(tx, batch_id, sending::UNFINISHED_WAIT, cause).await }.boxed()
+            })
+            .await?;
+        Ok(Outcome::Later { reason: cause.to_owned() })
     }
 
     async fn cancel(&self, batch: &Batch) -> anyhow::Result<Sent> {

@@ -250,7 +250,10 @@ async fn insert_skips(tx: &mut Tx, run_id: i64, batch_id: i64, now: DateTime<Utc
 /// Comes back to a batch that was prepared before: what of it is still planned, less those who must no longer be
 /// written to. Their invitations are withdrawn, and they are skipped instead. `None` while another worker's call is
 /// under way.
-pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Prepared>> {
+///
+/// Whoever worked on the batch before can make no further claim: what it remembers may have been withdrawn, and what
+/// this worker read may be claimed only by this worker. So the batch is given as it was read in the same transaction.
+pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Result<Option<(Batch, Prepared)>> {
     let (run_id, batch_id) = (batch.run_id, batch.id);
     let users: Arc<[i64]> = batch.subjects.iter().map(|subject| subject.id).collect();
     records
@@ -262,6 +265,8 @@ pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Res
                 if batch::has_open_claim(tx, batch_id).await? {
                     return Ok(None);
                 }
+                batch::fence(tx, batch_id).await?;
+                let Some(batch) = Batch::find(tx, batch_id).await? else { return Ok(None) };
                 let mut prepared = Prepared { users: people::users(tx, &users).await?, ..Prepared::default() };
                 let mut withdrawn = Verdict::default();
                 let mut withdrawn_ids = Vec::new();
@@ -279,7 +284,7 @@ pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Res
                 withdraw(tx, &withdrawn_ids).await?;
                 merge_skips(tx, run_id, batch_id, &mut withdrawn).await?;
                 insert_skips(tx, run_id, batch_id, now, &withdrawn).await?;
-                Ok(Some(prepared))
+                Ok(Some((batch, prepared)))
             }
             .boxed()
         })
@@ -291,7 +296,7 @@ async fn still_planned(tx: &mut Tx, batch_id: i64) -> Result<Vec<Row>> {
         "SELECT i.id, i.user_id, i.contact_id, i.to_email, i.token, i.expires_at, COALESCE(c.first_name, ''), \
          COALESCE(c.opted_out, 0), COALESCE(c.active, 0), COALESCE(c.status = 'active', 0), \
          COALESCE(c.email_status IN ('bounced_permanent', 'complained', 'unsubscribed'), 1), \
-         COALESCE(c.bounce_count, 0), s.email IS NOT NULL \
+         COALESCE(c.bounce_count, 0), s.email IS NOT NULL, c.id IS NULL \
          FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
          WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
@@ -316,8 +321,11 @@ fn read_addressee(row: &Row) -> Result<Addressee> {
 }
 
 fn obstacle(row: &Row, users: &HashMap<i64, User>, user_id: i64) -> Result<Option<SkipReason>> {
-    if !users.get(&user_id).is_some_and(|user| user.active) {
-        return Ok(Some(SkipReason::UserInactive));
+    match users.get(&user_id) {
+        None => return Ok(Some(SkipReason::Gone)),
+        Some(_) if row.truth(13)? => return Ok(Some(SkipReason::Gone)),
+        Some(user) if !user.active => return Ok(Some(SkipReason::UserInactive)),
+        Some(_) => {}
     }
     Ok(hard_obstacle(&Candidate {
         id: row.int(2)?,

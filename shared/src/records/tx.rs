@@ -25,6 +25,18 @@ pub struct Tx {
     connection: Connection,
     pub(super) lease_offset: i64,
     statements: Arc<AtomicU64>,
+    /// Between BEGIN and the end of COMMIT or ROLLBACK.
+    unfinished: bool,
+}
+
+/// A transaction that nobody ends, because its code panicked or its caller went away, must not go back to the pool with
+/// its connection: the next BEGIN there would commit it. The server rolls it back when the connection closes.
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let (true, Connection::MySql(connection)) = (self.unfinished, &mut self.connection) {
+            connection.close_on_drop();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,11 +47,11 @@ enum Connection {
 
 impl Tx {
     pub(super) fn mysql(connection: PoolConnection<MySql>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
-        Self { connection: Connection::MySql(connection), lease_offset, statements }
+        Self { connection: Connection::MySql(connection), lease_offset, statements, unfinished: false }
     }
 
     pub(super) fn sqlite(connection: PoolConnection<Sqlite>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
-        Self { connection: Connection::Sqlite(connection), lease_offset, statements }
+        Self { connection: Connection::Sqlite(connection), lease_offset, statements, unfinished: false }
     }
 
     /// Which SQL this connection speaks.
@@ -147,15 +159,17 @@ impl Tx {
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T>>,
     {
+        self.unfinished = true;
         self.command("BEGIN").await?;
         match work(self).await {
             Ok(value) => {
                 self.command("COMMIT").await?;
+                self.unfinished = false;
                 Ok(value)
             }
             Err(error) => {
-                // A connection that cannot roll back is broken, and its server rolls back for it.
-                self.command("ROLLBACK").await.ok();
+                // A connection that cannot roll back is closed, and its server rolls back for it.
+                self.unfinished = self.command("ROLLBACK").await.is_err();
                 Err(error)
             }
         }
