@@ -98,7 +98,7 @@ impl RecordsQueue {
             .await
     }
 
-    /// Makes failed messages visible again, later the more often they failed: at most a minute.
+    /// Makes failed messages visible again, later the more often they failed: at most a minute. Nobody holds them then.
     pub async fn retry_later(&self, failed: Vec<Received>) -> Result<()> {
         if failed.is_empty() {
             return Ok(());
@@ -110,7 +110,7 @@ impl RecordsQueue {
                     for message in &failed {
                         let wait = Duration::from_secs(1 << message.receive_count.min(6));
                         tx.execute(
-                            "UPDATE queue_messages SET visible_at = {now+?} WHERE id = ? AND receipt = ?",
+                            "UPDATE queue_messages SET visible_at = {now+?}, holder = '' WHERE id = ? AND receipt = ?",
                             &[
                                 micros(wait.min(Duration::from_secs(60))).into(),
                                 message.id.into(),
@@ -221,35 +221,34 @@ async fn receive(
     receipt: String,
     most: usize,
 ) -> Result<Vec<Received>> {
-    tx.execute(
-        "UPDATE queue_messages SET dead = 1 WHERE queue = ? AND dead = 0 AND visible_at <= {now} AND receive_count >= ?",
-        &[queue.into(), MAX_RECEIVES.into()],
-    )
-    .await?;
-    let rows = tx
-        .rows(
-            "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
-             ORDER BY visible_at, id LIMIT ? {for update}",
-            &[queue.into(), most.into()],
-        )
-        .await?;
-    let mut received = Vec::with_capacity(rows.len());
-    for row in rows {
-        let message = Received {
-            id: row.int(0)?,
-            body: row.text(1)?,
-            receive_count: row.small(2)? + 1,
-            receipt: receipt.clone(),
-        };
-        tx.execute(
-            "UPDATE queue_messages SET visible_at = {now+?}, receive_count = receive_count + 1, receipt = ?, \
-             holder = ? WHERE id = ?",
-            &[visibility.into(), (&receipt).into(), (&holder).into(), message.id.into()],
-        )
-        .await?;
-        received.push(message);
+    let mut received = Vec::new();
+    loop {
+        let rows = tx
+            .rows(
+                "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
+                 ORDER BY visible_at, id LIMIT ? {for update}",
+                &[queue.into(), most.into()],
+            )
+            .await?;
+        for row in &rows {
+            let (id, receives) = (row.int(0)?, row.small(2)?);
+            if receives >= MAX_RECEIVES {
+                tx.execute("UPDATE queue_messages SET dead = 1 WHERE id = ?", &[id.into()]).await?;
+                continue;
+            }
+            tx.execute(
+                "UPDATE queue_messages SET visible_at = {now+?}, receive_count = receive_count + 1, receipt = ?, \
+                 holder = ? WHERE id = ?",
+                &[visibility.into(), (&receipt).into(), (&holder).into(), id.into()],
+            )
+            .await?;
+            received.push(Received { id, body: row.text(1)?, receive_count: receives + 1, receipt: receipt.clone() });
+        }
+        // Dead letters must not look like an empty queue.
+        if !received.is_empty() || rows.is_empty() {
+            return Ok(received);
+        }
     }
-    Ok(received)
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -1,7 +1,9 @@
 //! Letters for tests: only what a test cares about has to be said.
 
+use std::sync::Arc;
+
 use shared::email_address::EmailAddress;
-use shared::mail::providers::Sender;
+use shared::mail::providers::{self, Provider, Sender};
 use shared::mail::template::{EmailTemplate, Locale, Template, Templates};
 use shared::mail::words::InvitationWords;
 use shared::mail::{Answer, Call, Letter, Mailer};
@@ -9,6 +11,12 @@ use shared::mail::{Answer, Call, Letter, Mailer};
 /// A sender at Almanac's own example domain.
 pub fn sender() -> Sender {
     Sender { address: address("invitations@almanac.example"), name: "Almanac – Invitations".to_owned() }
+}
+
+/// The first mailer of a well-formed list of providers.
+pub async fn mailer(list: &str) -> anyhow::Result<Arc<dyn Mailer>> {
+    let providers = Provider::parse_list(list).expect("a well-formed list");
+    Ok(providers::mailers(&providers, &sender()).await?.remove(0))
 }
 
 /// A well-formed address.

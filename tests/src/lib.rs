@@ -1,6 +1,15 @@
-//! Stand-ins for what Almanac talks to: real servers on real sockets, which can be told to misbehave.
+//! Stand-ins for what Almanac talks to: real servers on real sockets, which can be told to misbehave. And databases of
+//! a test's own, with people in them.
 
+pub mod ask;
+pub mod attempts;
+pub mod cycle;
+pub mod databases;
 pub mod letters;
+pub mod people;
+pub mod queues;
+pub mod runs;
+pub mod scripted_mailer;
 pub mod ses_fake;
 pub mod smtp_sink;
 pub mod tally;

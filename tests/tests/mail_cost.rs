@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
 use shared::mail::Answer;
-use shared::mail::providers::mailers;
 use shared::mail::template::{EmailTemplate, Locale, Templates};
-use tests::letters::{letters, send_as, sender};
+use tests::letters::{letters, mailer, send_as};
 
 struct StandIn {
     child: Child,
@@ -48,7 +47,7 @@ fn cpu_seconds(process: &str) -> f64 {
 }
 
 async fn measure(name: &str, list: &str, stand_in: Option<&StandIn>, mails: usize) {
-    let mailer = mailers(list, &sender()).await.expect("a mailer").remove(0);
+    let mailer = mailer(list).await.expect("a mailer");
     let templates = Templates::embedded();
     let template = templates.get(EmailTemplate::Friendly, Locale::French);
     let capacity = mailer.capacity();

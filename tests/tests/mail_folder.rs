@@ -1,14 +1,13 @@
 //! The folder of `.eml` files, and the provider that sends nothing.
 
 use shared::mail::Answer;
-use shared::mail::providers::mailers;
-use tests::letters::{letter, letters, send, sender};
+use tests::letters::{letter, letters, mailer, send};
 
 #[tokio::test]
 async fn each_letter_is_one_whole_file_that_a_mail_program_can_read() {
     let dir = tempfile::tempdir().expect("a folder");
     let list = format!("dir:{}", dir.path().join("mail").display());
-    let mailer = mailers(&list, &sender()).await.expect("a mailer").remove(0);
+    let mailer = mailer(&list).await.expect("a mailer");
     let mut all = letters(20);
     all.push(letter("42/first"));
     let answers = send(&*mailer, &all).await;
@@ -38,7 +37,7 @@ async fn a_folder_that_cannot_be_written_stops_the_start() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("file");
     std::fs::write(&file, "").expect("written");
-    let Err(error) = mailers(&format!("dir:{}", file.join("mail").display()), &sender()).await else {
+    let Err(error) = mailer(&format!("dir:{}", file.join("mail").display())).await else {
         panic!("a folder inside a file");
     };
     let chain = format!("{error:#}");
@@ -47,7 +46,7 @@ async fn a_folder_that_cannot_be_written_stops_the_start() {
 
 #[tokio::test]
 async fn the_null_provider_accepts_every_letter_under_an_id() {
-    let mailer = mailers("null:", &sender()).await.expect("a mailer").remove(0);
+    let mailer = mailer("null:").await.expect("a mailer");
     assert_eq!(mailer.capacity().claim, 50);
     let answers = send(&*mailer, &letters(2)).await;
     assert_eq!(answers[1], Answer::Accepted { provider_id: "null-attempt-1-1".to_owned() });

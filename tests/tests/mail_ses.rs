@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use shared::mail::providers::mailers;
 use shared::mail::template::{EmailTemplate, Locale, Templates};
 use shared::mail::{Answer, Mailer, Refusal};
-use tests::letters::{letter, letters, send, send_as, sender};
+use tests::letters::{self, letter, letters, send, send_as};
 use tests::ses_fake::{Behaviour, SesFake};
 
 async fn mailer(address: impl std::fmt::Display) -> Arc<dyn Mailer> {
-    mailers(&format!("ses+http://{address}"), &sender()).await.expect("a well-formed list").remove(0)
+    letters::mailer(&format!("ses+http://{address}")).await.expect("a mailer")
 }
 
 fn refused(refusal: Refusal, cause: &str) -> Answer {

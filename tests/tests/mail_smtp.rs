@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use shared::mail::providers::mailers;
 use shared::mail::{Answer, Mailer, Refusal};
-use tests::letters::{letter, letters, send, sender};
+use tests::letters::{self, letter, letters, send};
 use tests::smtp_sink::{Behaviour, SmtpSink};
 
 async fn mailer(address: impl std::fmt::Display, options: &str) -> Arc<dyn Mailer> {
     let list = format!("smtp://{address}?{options}");
-    mailers(&list, &sender()).await.expect("a well-formed list").remove(0)
+    letters::mailer(&list).await.expect("a mailer")
 }
 
 fn refused(refusal: Refusal, cause: &str) -> Answer {

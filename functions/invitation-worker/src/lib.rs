@@ -45,6 +45,8 @@ pub struct WorkerOptions {
     pub app_base_url: String,
     /// For how many days an invitation holds.
     pub expiration_days: i64,
+    /// How many invitations one statement writes.
+    pub rows_per_insert: usize,
     /// The most letters of one call, within what a provider takes.
     pub letters_per_call: usize,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
@@ -96,7 +98,7 @@ impl InvitationWorker {
                 let _permit = self.calls.acquire().await?;
                 match self.prepared(&batch).await? {
                     Some((batch, prepared)) => Sending::new(self, &batch, prepared).run(deadline).await?,
-                    None => Sent::Fenced,
+                    None => return self.look_again(&batch).await,
                 }
             }
         };
@@ -130,8 +132,7 @@ impl InvitationWorker {
         if batch.state == BatchState::Planned {
             let cycle: CycleParameters = serde_json::from_str(&batch.parameters)
                 .with_context(|| format!("the parameters of run {}", batch.run_id))?;
-            let days = self.options.expiration_days;
-            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), days).await?;
+            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), &self.options).await?;
             return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
         }
         Ok(prepare::resume(&self.records, batch, self.clock.now()).await?)
@@ -150,6 +151,18 @@ impl InvitationWorker {
             })
             .await?;
         Ok(Outcome::Later { reason: "the run is paused".to_owned() })
+    }
+
+    /// Leaves a batch that another worker has. That one may be dead and this message the only one, so a fresh message
+    /// will look again.
+    async fn look_again(&self, batch: &Batch) -> anyhow::Result<Outcome> {
+        let (batch_id, cause) = (batch.id, "another worker has it");
+        self.records
+            .transaction(move |tx| {
+                async move { batch::postpone(tx, batch_id, sending::UNFINISHED_WAIT, cause).await }.boxed()
+            })
+            .await?;
+        Ok(Outcome::Later { reason: cause.to_owned() })
     }
 
     async fn cancel(&self, batch: &Batch) -> anyhow::Result<Sent> {

@@ -135,7 +135,8 @@ fn read_contact(row: &Row, with_last: bool) -> Result<Contact> {
     })
 }
 
-/// The last invitation is the later of the imported one and those that were sent from here.
+/// The last invitation is the later of the imported one and those that were sent from here. One in doubt may have been
+/// sent, at about the time at which its user joined that month's cycle.
 async fn add_last_invitations(
     tx: &mut Tx,
     users: &HashMap<i64, User>,
@@ -152,8 +153,10 @@ async fn add_last_invitations(
         for ids in asked.chunks(500) {
             let mut values: Vec<Value<'_>> = vec![month.number().into()];
             values.extend(ids.iter().map(|&id| Value::from(id)));
-            let sql = "SELECT contact_id, sent_at FROM invitations WHERE month = ? AND contact_id IN (?..) \
-                       AND send_state IN (2, 4)";
+            let sql = "SELECT i.contact_id, \
+                       CASE WHEN i.send_state = 4 THEN COALESCE(m.joined_at, i.sent_at) ELSE i.sent_at END \
+                       FROM invitations i LEFT JOIN cycle_members m ON m.month = i.month AND m.user_id = i.user_id \
+                       WHERE i.month = ? AND i.contact_id IN (?..) AND i.send_state IN (2, 4)";
             for row in tx.rows(with_list(sql, ids.len()), &values).await? {
                 let sent_at = row.time(1)?;
                 let latest = last.entry(row.int(0)?).or_insert(sent_at);

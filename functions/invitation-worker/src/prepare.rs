@@ -16,6 +16,7 @@ use shared::{
 };
 
 use crate::{
+    WorkerOptions,
     eligibility::{Candidate, PRIORITY_RATE, SkipReason, hard_obstacle},
     people::{self, Contact, User},
     selection::{self, Verdict},
@@ -55,12 +56,12 @@ pub async fn prepare(
     batch: &Batch,
     cycle: CycleParameters,
     now: DateTime<Utc>,
-    expiration_days: i64,
+    options: &WorkerOptions,
 ) -> Result<Option<Prepared>> {
-    let first = try_prepare(records, batch, cycle, now, expiration_days, false).await;
+    let first = try_prepare(records, batch, cycle, now, options, false).await;
     match first {
         // Somebody was invited this month by another way: look who, which costs a query, and leave them out.
-        Err(error) if error.is_duplicate() => try_prepare(records, batch, cycle, now, expiration_days, true).await,
+        Err(error) if error.is_duplicate() => try_prepare(records, batch, cycle, now, options, true).await,
         outcome => outcome,
     }
 }
@@ -70,7 +71,7 @@ async fn try_prepare(
     batch: &Batch,
     cycle: CycleParameters,
     now: DateTime<Utc>,
-    expiration_days: i64,
+    options: &WorkerOptions,
     check_invited: bool,
 ) -> Result<Option<Prepared>> {
     let subjects: Arc<[_]> = batch.subjects.as_slice().into();
@@ -85,7 +86,8 @@ async fn try_prepare(
         batch_id: batch.id,
         cycle,
         now,
-        expires_at: now + TimeDelta::days(expiration_days),
+        expires_at: now + TimeDelta::days(options.expiration_days),
+        rows_per_insert: options.rows_per_insert,
         worker: random::token(),
         tokens: tokens(verdict.invited.len()),
         verdict,
@@ -116,6 +118,7 @@ struct Write {
     cycle: CycleParameters,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    rows_per_insert: usize,
     worker: String,
     tokens: Vec<u8>,
     verdict: Verdict,
@@ -195,7 +198,8 @@ impl Write {
                 self.expires_at.into(),
             ]);
         }
-        tx.insert_rows(
+        tx.insert_rows_by(
+            self.rows_per_insert,
             "INSERT INTO invitations (id, month, user_id, contact_id, to_email, token, kind, priority, expires_at) VALUES",
             9,
             "",
@@ -247,8 +251,8 @@ async fn insert_skips(tx: &mut Tx, run_id: i64, batch_id: i64, now: DateTime<Utc
 /// written to. Their invitations are withdrawn, and they are skipped instead. `None` while another worker's call is
 /// under way.
 ///
-/// The batch is given as it stands under the same lock: a claim that another worker makes afterwards then fences this
-/// one, instead of looking like a call that was refused and is to be tried again.
+/// Whoever worked on the batch before can make no further claim: what it remembers may have been withdrawn, and what
+/// this worker read may be claimed only by this worker. So the batch is given as it was read in the same transaction.
 pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Result<Option<(Batch, Prepared)>> {
     let (run_id, batch_id) = (batch.run_id, batch.id);
     let users: Arc<[i64]> = batch.subjects.iter().map(|subject| subject.id).collect();
@@ -261,6 +265,7 @@ pub async fn resume(records: &Records, batch: &Batch, now: DateTime<Utc>) -> Res
                 if batch::has_open_claim(tx, batch_id).await? {
                     return Ok(None);
                 }
+                batch::fence(tx, batch_id).await?;
                 let Some(batch) = Batch::find(tx, batch_id).await? else { return Ok(None) };
                 let mut prepared = Prepared { users: people::users(tx, &users).await?, ..Prepared::default() };
                 let mut withdrawn = Verdict::default();
@@ -291,7 +296,7 @@ async fn still_planned(tx: &mut Tx, batch_id: i64) -> Result<Vec<Row>> {
         "SELECT i.id, i.user_id, i.contact_id, i.to_email, i.token, i.expires_at, COALESCE(c.first_name, ''), \
          COALESCE(c.opted_out, 0), COALESCE(c.active, 0), COALESCE(c.status = 'active', 0), \
          COALESCE(c.email_status IN ('bounced_permanent', 'complained', 'unsubscribed'), 1), \
-         COALESCE(c.bounce_count, 0), s.email IS NOT NULL \
+         COALESCE(c.bounce_count, 0), s.email IS NOT NULL, c.id IS NULL \
          FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
          WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
@@ -316,8 +321,11 @@ fn read_addressee(row: &Row) -> Result<Addressee> {
 }
 
 fn obstacle(row: &Row, users: &HashMap<i64, User>, user_id: i64) -> Result<Option<SkipReason>> {
-    if !users.get(&user_id).is_some_and(|user| user.active) {
-        return Ok(Some(SkipReason::UserInactive));
+    match users.get(&user_id) {
+        None => return Ok(Some(SkipReason::Gone)),
+        Some(_) if row.truth(13)? => return Ok(Some(SkipReason::Gone)),
+        Some(user) if !user.active => return Ok(Some(SkipReason::UserInactive)),
+        Some(_) => {}
     }
     Ok(hard_obstacle(&Candidate {
         id: row.int(2)?,

@@ -30,8 +30,8 @@ const ROUNDS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), D
 /// How long a batch waits when a provider still asks for a slower pace after all rounds.
 const THROTTLED_WAIT: Duration = Duration::from_secs(60);
 
-/// How long a batch waits that should have been finished and is not.
-const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
+/// How long a batch waits that another worker has, or that should have been finished and is not.
+pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
 
 /// How much time a call must have before the deadline to be begun.
 const CALL_TIME: Duration = Duration::from_secs(40);

@@ -1,6 +1,9 @@
 //! Bringing the schema up to date.
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{
+    Connection, MySqlPool, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
 
 use super::{Records, Result, Store};
 
@@ -28,15 +31,42 @@ macro_rules! change {
 const CHANGES: &[Change] = &[change!(1, "0001_people"), change!(2, "0002_runs"), change!(3, "0003_invitations")];
 
 impl Records {
-    /// Applies the migrations that these records have not seen yet. Several may do so at once on one server: each
-    /// waits for the other.
+    /// Applies the migrations that these records have not seen yet. Several may do so at once: each waits for the
+    /// other.
     pub async fn migrate(&self) -> Result<()> {
         match &self.shared.store {
-            Store::MySql(pool) => migrator(|change| change.mysql).run(pool).await?,
-            Store::Sqlite { writer, .. } => migrator(|change| change.sqlite).run(writer.pool()).await?,
+            Store::MySql(pool) => migrate_mysql(pool).await,
+            Store::Sqlite { writer, .. } => migrate_sqlite(writer.pool()).await,
         }
-        Ok(())
     }
+}
+
+/// For how many seconds to wait for another's migration.
+const WAIT: i64 = 600;
+
+async fn migrate_mysql(pool: &MySqlPool) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    // The lock goes with the connection, however this ends.
+    connection.close_on_drop();
+    // sqlx waits for its own lock with a time-out of -1, which is none at all to MariaDB.
+    let lock: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK(CONCAT('almanac ', MD5(DATABASE())), ?)")
+        .bind(WAIT)
+        .fetch_one(&mut *connection)
+        .await?;
+    if lock != Some(1) {
+        let busy = sqlx::Error::Protocol(format!("another migration has been under way for {WAIT} seconds"));
+        return Err(MigrateError::Execute(busy).into());
+    }
+    migrator(|change| change.mysql).run_direct(None, &mut *connection, false).await?;
+    Ok(connection.close().await?)
+}
+
+async fn migrate_sqlite(pool: &SqlitePool) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    // sqlx has no lock for SQLite, so one transaction holds every change: who comes second waits for its end.
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    migrator(|change| change.sqlite).run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
 }
 
 fn migrator(sql: impl Fn(&Change) -> &'static str) -> Migrator {
@@ -44,7 +74,9 @@ fn migrator(sql: impl Fn(&Change) -> &'static str) -> Migrator {
         let text = sqlx::SqlSafeStr::into_sql_str(sql(change));
         Migration::new(change.version, change.name.into(), MigrationType::Simple, text, false)
     };
-    Migrator::with_migrations(CHANGES.iter().map(migration).collect())
+    let mut migrator = Migrator::with_migrations(CHANGES.iter().map(migration).collect());
+    migrator.set_locking(false);
+    migrator
 }
 
 #[cfg(test)]

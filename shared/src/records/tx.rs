@@ -16,7 +16,7 @@ use super::{
     value::{mysql_arguments, sqlite_arguments},
 };
 
-/// The most rows that one INSERT statement carries.
+/// The most rows that one INSERT statement carries, where nothing else is said.
 const ROWS_PER_INSERT: usize = 256;
 
 /// A connection, and how to speak on it.
@@ -25,6 +25,18 @@ pub struct Tx {
     connection: Connection,
     pub(super) lease_offset: i64,
     statements: Arc<AtomicU64>,
+    /// Between BEGIN and the end of COMMIT or ROLLBACK.
+    unfinished: bool,
+}
+
+/// A transaction that nobody ends, because its code panicked or its caller went away, must not go back to the pool with
+/// its connection: the next BEGIN there would commit it. The server rolls it back when the connection closes.
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let (true, Connection::MySql(connection)) = (self.unfinished, &mut self.connection) {
+            connection.close_on_drop();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,11 +47,11 @@ enum Connection {
 
 impl Tx {
     pub(super) fn mysql(connection: PoolConnection<MySql>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
-        Self { connection: Connection::MySql(connection), lease_offset, statements }
+        Self { connection: Connection::MySql(connection), lease_offset, statements, unfinished: false }
     }
 
     pub(super) fn sqlite(connection: PoolConnection<Sqlite>, lease_offset: i64, statements: Arc<AtomicU64>) -> Self {
-        Self { connection: Connection::Sqlite(connection), lease_offset, statements }
+        Self { connection: Connection::Sqlite(connection), lease_offset, statements, unfinished: false }
     }
 
     /// Which SQL this connection speaks.
@@ -90,10 +102,22 @@ impl Tx {
         tail: &'static str,
         values: &[Value<'_>],
     ) -> Result<()> {
+        self.insert_rows_by(ROWS_PER_INSERT, head, columns, tail, values).await
+    }
+
+    /// The same, with at most `most` rows in one statement.
+    pub async fn insert_rows_by(
+        &mut self,
+        most: usize,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
         let mut rest = values;
         while !rest.is_empty() {
             let rows = rest.len() / columns;
-            let chunk = if rows >= ROWS_PER_INSERT { ROWS_PER_INSERT } else { 1 << rows.ilog2() };
+            let chunk = if rows >= most { most } else { 1 << rows.ilog2() };
             let (now, later) = rest.split_at(chunk * columns);
             self.execute(dialect::insert_text(head, chunk, columns, tail), now).await?;
             rest = later;
@@ -135,15 +159,17 @@ impl Tx {
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T>>,
     {
+        self.unfinished = true;
         self.command("BEGIN").await?;
         match work(self).await {
             Ok(value) => {
                 self.command("COMMIT").await?;
+                self.unfinished = false;
                 Ok(value)
             }
             Err(error) => {
-                // A connection that cannot roll back is broken, and its server rolls back for it.
-                self.command("ROLLBACK").await.ok();
+                // A connection that cannot roll back is closed, and its server rolls back for it.
+                self.unfinished = self.command("ROLLBACK").await.is_err();
                 Err(error)
             }
         }

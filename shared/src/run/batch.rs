@@ -207,6 +207,12 @@ pub async fn has_open_claim(tx: &mut Tx, batch_id: i64) -> Result<bool> {
     Ok(open.is_some())
 }
 
+/// Keeps whoever worked on a batch until now from making another claim.
+pub async fn fence(tx: &mut Tx, batch_id: i64) -> Result<()> {
+    tx.execute("UPDATE batches SET claims = claims + 1 WHERE id = ?", &[batch_id.into()]).await?;
+    Ok(())
+}
+
 /// Gives up on a batch: what it has not sent has failed, with this cause. Waits (false) while a claim is open.
 pub async fn park(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<bool> {
     // `send_state` 3 is failed; see the migration.

@@ -5,6 +5,7 @@
 //! subject twice: the slower one finds itself overtaken and goes on from where the other is. A planner may stop
 //! anywhere; the next one goes on from the checkpoint.
 
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     queue::{MESSAGES_PER_CALL, Queue},
-    records::{Records, RecordsError, Result, Tx, Value},
+    records::{Records, RecordsError, Result, Tx, Value, dialect::with_list, never},
 };
 
 /// How many queue calls of one planner are under way at once.
@@ -132,31 +133,41 @@ pub async fn dispatch(records: &Records, queue: &dyn Queue, run_id: i64) -> anyh
     let mut dispatched = 0;
     loop {
         let waiting = records.read(move |tx| waiting_batches(tx, run_id).boxed()).await?;
-        if waiting.is_empty() {
+        if waiting.batches.is_empty() {
             return Ok(dispatched);
         }
-        let sent: Vec<Vec<i64>> = futures_util::stream::iter(waiting.chunks(MESSAGES_PER_CALL).map(<[i64]>::to_vec))
-            .map(|batches| send(queue, run_id, batches))
-            .buffer_unordered(CALLS_AT_ONCE)
-            .try_collect()
-            .await?;
+        let as_of = waiting.as_of;
+        let sent: Vec<Vec<i64>> =
+            futures_util::stream::iter(waiting.batches.chunks(MESSAGES_PER_CALL).map(<[i64]>::to_vec))
+                .map(|batches| send(queue, run_id, batches))
+                .buffer_unordered(CALLS_AT_ONCE)
+                .try_collect()
+                .await?;
         let sent: Vec<i64> = sent.into_iter().flatten().collect();
-        anyhow::ensure!(!sent.is_empty(), "the queue took none of {} messages of run {run_id}", waiting.len());
+        anyhow::ensure!(!sent.is_empty(), "the queue took none of {} messages of run {run_id}", waiting.batches.len());
         dispatched += sent.len() as u64;
-        records.transaction(move |tx| mark_queued(tx, sent.clone()).boxed()).await?;
+        records.transaction(move |tx| mark_queued(tx, sent.clone(), as_of).boxed()).await?;
     }
 }
 
-async fn waiting_batches(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
+/// Batches that wait for a message.
+struct Waiting {
+    batches: Vec<i64>,
+    /// When they did, by the lease clock.
+    as_of: DateTime<Utc>,
+}
+
+async fn waiting_batches(tx: &mut Tx, run_id: i64) -> Result<Waiting> {
     let rows = tx
         .rows(
-            "SELECT b.id FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' AND r.state = 'open' \
-             WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 AND b.not_before <= {now} \
-             ORDER BY b.id LIMIT ?",
+            "SELECT b.id, {now} FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
+             AND r.state = 'open' WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 \
+             AND b.not_before < {now} ORDER BY b.id LIMIT ?",
             &[run_id.into(), DISPATCH_PAGE.into()],
         )
         .await?;
-    rows.iter().map(|row| row.int(0)).collect()
+    let as_of = rows.first().map_or(Ok(never()), |row| row.time(1))?;
+    Ok(Waiting { batches: rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?, as_of })
 }
 
 /// Sends one call's messages; gives the batches that the queue took.
@@ -167,9 +178,12 @@ async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>) -> anyhow::Result<
     Ok(batches.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, id)| id).collect())
 }
 
-async fn mark_queued(tx: &mut Tx, batches: Vec<i64>) -> Result<()> {
-    let values: Vec<Value<'_>> = batches.iter().map(|&id| id.into()).collect();
-    let sql = crate::records::dialect::with_list("UPDATE batches SET queued = 1 WHERE id IN (?..)", values.len());
-    tx.execute(sql, &values).await?;
+/// Notes that messages were sent for batches that waited at `as_of`. A worker may have been quicker than this and have
+/// handed a batch back already, not before a later moment: then it waits for another message.
+async fn mark_queued(tx: &mut Tx, batches: Vec<i64>, as_of: DateTime<Utc>) -> Result<()> {
+    let mut values: Vec<Value<'_>> = vec![as_of.into()];
+    values.extend(batches.iter().map(|&id| Value::from(id)));
+    let sql = "UPDATE batches SET queued = 1 WHERE not_before < ? AND id IN (?..)";
+    tx.execute(with_list(sql, batches.len()), &values).await?;
     Ok(())
 }

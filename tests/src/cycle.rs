@@ -1,0 +1,124 @@
+//! A month's cycle in one process: planned, worked and closed, with a scripted mailer.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use invitation_worker::{InvitationWorker, WorkerOptions};
+use shared::{
+    clock::Clock,
+    firing::Firing,
+    links::LinkKeys,
+    mail::{Mailer, rate::RateLimit, template::Templates},
+    process::Holder,
+    records::{Records, Result},
+    run::{State, batch::BatchMessage, ledger::Ledger, plan::dispatch},
+    sqs::{Deadline, Outcome, RecordHandler},
+};
+
+use crate::{
+    ask,
+    attempts::LEASE,
+    queues::ScriptedQueue,
+    runs::{find, planner, scheduled_at},
+    scripted_mailer::ScriptedMailer,
+};
+
+/// A worker that sends through these mailers, in their order, as fast as they take it.
+pub async fn worker(records: &Records, mailers: &[&Arc<ScriptedMailer>]) -> InvitationWorker {
+    paced_worker(records, mailers, RateLimit::new(None)).await
+}
+
+/// A worker that sends at a pace.
+pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], rate: RateLimit) -> InvitationWorker {
+    let mailers = mailers.iter().map(|&mailer| -> Arc<dyn Mailer> { mailer.clone() }).collect();
+    let keys = LinkKeys::of(records).await.expect("keys");
+    let clock = Clock::standing_at(scheduled_at());
+    let options = WorkerOptions {
+        app_base_url: "https://almanac.example".to_owned(),
+        expiration_days: 60,
+        rows_per_insert: 100,
+        letters_per_call: 50,
+        lease: LEASE,
+        rate,
+    };
+    let holder = Holder::unwatched();
+    InvitationWorker::new(records.clone(), mailers, Templates::embedded(), keys, clock, holder, options)
+        .expect("there is a mailer")
+}
+
+/// Plans the cycle of a firing in batches of `batch_size` users; gives the run and its messages.
+pub async fn plan(records: &Records, firing: Firing, batch_size: usize) -> (i64, Vec<BatchMessage>) {
+    let queue = Arc::new(ScriptedQueue::taking_all());
+    let fired = planner(records, queue.clone(), batch_size).fire(firing, Deadline::none()).await.expect("planned");
+    let messages = queue.taken().into_iter().map(|batch| BatchMessage { run: fired.run, batch });
+    (fired.run, messages.collect())
+}
+
+/// Hands a message to a worker.
+pub async fn handle(worker: &InvitationWorker, message: BatchMessage) -> Outcome {
+    let body = serde_json::to_string(&message).expect("ids are JSON");
+    worker.handle(&body, Deadline::none()).await.expect("handled")
+}
+
+/// The messages of a run's batches that wait for one.
+pub async fn waiting(records: &Records, run: i64) -> Vec<BatchMessage> {
+    // What was handed back in this very millisecond waits until the next.
+    records.shift_lease_clock(Duration::from_millis(2));
+    let queue = ScriptedQueue::taking_all();
+    dispatch(records, &queue, run).await.expect("sent");
+    queue.taken().into_iter().map(|batch| BatchMessage { run, batch }).collect()
+}
+
+/// Plans and works a whole cycle with one worker; gives its run and its ledger, which balances.
+pub async fn through(records: &Records, firing: Firing, mailer: &Arc<ScriptedMailer>) -> (i64, Ledger) {
+    let (run, messages) = plan(records, firing, 4).await;
+    let worker = worker(records, &[mailer]).await;
+    for message in messages {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    (run, ledger_of_completed(records, run).await)
+}
+
+/// The ledger of a run that has completed, which means that it balances.
+pub async fn ledger_of_completed(records: &Records, run: i64) -> Ledger {
+    let run = find(records, run).await;
+    assert_eq!((run.state, run.error.as_str()), (State::Completed, ""));
+    let ledger = run.closing_ledger().expect("a closed run has a ledger");
+    assert!(ledger.is_balanced());
+    ledger
+}
+
+/// The skips of a run as they are stored: user, reason, how many contacts, which.
+pub async fn skips(records: &Records, run: i64) -> Vec<(i64, String, i64, String)> {
+    let sql = "SELECT user_id, reason, contacts, contact_ids FROM skips WHERE run_id = ? ORDER BY user_id, reason";
+    let read = |row: &shared::records::Row| -> Result<_> { Ok((row.int(0)?, row.text(1)?, row.int(2)?, row.text(3)?)) };
+    ask::all(records, sql, vec![run.into()], read).await
+}
+
+/// Does `work` with tokio's clock paused, and lets it pass only while no call is under way: so retries wait as long as
+/// they must, in no time. Only for a test on one thread.
+pub async fn in_no_time<T>(records: &Records, work: impl Future<Output = T>) -> T {
+    // Connections are there before the clock stands still, because opening one has a time-out.
+    futures_util::future::join_all((0..4).map(|_| records.read(|tx| async { tx.rows("SELECT 1", &[]).await }.boxed())))
+        .await;
+    tokio::time::pause();
+    // While this waits, tokio does not move its clock by itself.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let hold = tokio::task::spawn_blocking(move || released.recv().ok());
+    let mut work = pin!(work);
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut work => break done,
+            under_way = ask::number(records, "SELECT COUNT(*) FROM sends WHERE state = 0", vec![]) => {
+                if under_way == 0 {
+                    tokio::time::advance(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    drop(release);
+    hold.await.expect("it only waited");
+    tokio::time::resume();
+    done
+}

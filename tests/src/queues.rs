@@ -1,0 +1,58 @@
+//! Queues that do as a test says.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use shared::{
+    queue::{MESSAGES_PER_CALL, Queue},
+    run::batch::BatchMessage,
+};
+
+/// What a scripted queue answers to a call: the call's number, from 0, and the messages.
+type Script = Box<dyn Fn(usize, Vec<BatchMessage>) -> BoxFuture<'static, anyhow::Result<Vec<usize>>> + Send + Sync>;
+
+/// A queue that remembers what it took, and answers by a script.
+pub struct ScriptedQueue {
+    script: Script,
+    calls: AtomicUsize,
+    taken: Mutex<Vec<BatchMessage>>,
+}
+
+impl ScriptedQueue {
+    /// A queue that takes every message.
+    pub fn taking_all() -> Self {
+        Self::answering(|_, _| Box::pin(async { Ok(Vec::new()) }))
+    }
+
+    /// A queue that answers as `script` does: the indexes of refused messages, or the whole call's failure.
+    pub fn answering(
+        script: impl Fn(usize, Vec<BatchMessage>) -> BoxFuture<'static, anyhow::Result<Vec<usize>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { script: Box::new(script), calls: AtomicUsize::new(0), taken: Mutex::default() }
+    }
+
+    /// The batches of the messages that it took, in ascending order.
+    pub fn taken(&self) -> Vec<i64> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batches: Vec<_> = taken.iter().map(|message| message.batch).collect();
+        batches.sort_unstable();
+        batches
+    }
+}
+
+#[async_trait]
+impl Queue for ScriptedQueue {
+    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>> {
+        assert!((1..=MESSAGES_PER_CALL).contains(&bodies.len()), "{} messages in one call", bodies.len());
+        let messages: Vec<BatchMessage> =
+            bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
+        let refused = (self.script)(self.calls.fetch_add(1, Ordering::Relaxed), messages.clone()).await?;
+        let taken = messages.into_iter().enumerate().filter(|(index, _)| !refused.contains(index));
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).extend(taken.map(|(_, message)| message));
+        Ok(refused)
+    }
+}

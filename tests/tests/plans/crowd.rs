@@ -1,0 +1,129 @@
+//! Enough rows that a planner of queries has a choice.
+
+use futures_util::FutureExt;
+use shared::records::{Records, Value, never};
+
+/// How many users, batches and messages there are.
+const MANY: i64 = 3_000;
+
+/// Fills every table that grows.
+pub async fn fill(records: &Records) {
+    insert(records, "INSERT INTO users (external_id, username, email) VALUES", 3, MANY, |n| {
+        vec![format!("user {n}").into(), "Ada".into(), "ada@example.org".into()]
+    })
+    .await;
+    insert(records, "INSERT INTO contacts (user_id, email) VALUES", 2, 3 * MANY, |n| {
+        vec![(1 + n / 3).into(), format!("contact{n}@example.org").into()]
+    })
+    .await;
+    insert(records, "INSERT INTO suppressions (email, reason, suppressed_at) VALUES", 3, MANY, |n| {
+        vec![format!("contact{}@example.org", 7 * n).into(), "complained".into(), never().into()]
+    })
+    .await;
+    let head = "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, state, parameters, \
+                ledger, error) VALUES";
+    insert(records, head, 10, MANY, |n| {
+        let state = if n % 100 == 0 { "open" } else { "completed" };
+        let texts = |text: &'static str| -> Value<'static> { text.into() };
+        vec![
+            texts("monthly-invitations"),
+            format!("key {n}").into(),
+            texts(""),
+            texts("schedule"),
+            never().into(),
+            never().into(),
+            texts(state),
+            texts(""),
+            texts(""),
+            texts(""),
+        ]
+    })
+    .await;
+    let head = "INSERT INTO batches (run_id, subjects, planned, state, queued, cause) VALUES";
+    insert(records, head, 6, MANY, |n| {
+        let state = if n % 50 == 0 { "open" } else { "done" };
+        vec![(1 + n / 30).into(), "1:2".into(), 2_i64.into(), state.into(), (n % 100).min(1).into(), "".into()]
+    })
+    .await;
+    insert(records, "INSERT INTO cycle_members (month, user_id, batch_id, joined_at) VALUES", 4, 2 * MANY, |n| {
+        vec![(202_610 + n % 2).into(), (1 + n / 2).into(), (1 + n / 4).into(), never().into()]
+    })
+    .await;
+    let head =
+        "INSERT INTO invitations (id, month, user_id, contact_id, to_email, token, send_state, expires_at) VALUES";
+    insert(records, head, 8, 2 * MANY, |n| {
+        vec![
+            ((1 + n / 2) * 65_536 + n % 2).into(),
+            202_611_i64.into(),
+            (1 + n / 3).into(),
+            (1 + n).into(),
+            format!("contact{n}@example.org").into(),
+            Value::Bytes(vec![7; 32].into()),
+            if n % 100 == 0 { 0_i64 } else { 2 }.into(),
+            never().into(),
+        ]
+    })
+    .await;
+    let head = "INSERT INTO sends (batch_id, claim, nonce, holder, provider, first_position, last_position, listed, \
+                letters, state, claimed_at, lease_until, outcome) VALUES";
+    insert(records, head, 13, MANY, |n| {
+        vec![
+            (1 + n).into(),
+            0_i64.into(),
+            "00000000".into(),
+            "".into(),
+            "ses".into(),
+            0_i64.into(),
+            1_i64.into(),
+            "".into(),
+            2_i64.into(),
+            if n % 100 == 0 { 0_i64 } else { 1 }.into(),
+            never().into(),
+            never().into(),
+            "".into(),
+        ]
+    })
+    .await;
+    let head = "INSERT INTO skips (run_id, batch_id, user_id, reason, contacts, contact_ids, skipped_at) VALUES";
+    insert(records, head, 7, MANY, |n| {
+        vec![
+            (1 + n / 30).into(),
+            (1 + n).into(),
+            (1 + n).into(),
+            "opted_out".into(),
+            1_i64.into(),
+            "1".into(),
+            never().into(),
+        ]
+    })
+    .await;
+    insert(records, "INSERT INTO queue_messages (queue, body, sent_at, visible_at, dead) VALUES", 5, MANY, |n| {
+        let dead = if n % 500 == 0 { 1_i64 } else { 0 };
+        vec!["invitations".into(), "{}".into(), never().into(), never().into(), dead.into()]
+    })
+    .await;
+    insert(records, "INSERT INTO outbox (run_id, kind, body, state, error) VALUES", 5, MANY, |n| {
+        let state = if n % 500 == 0 { "due" } else { "sent" };
+        vec![(1 + n / 2).into(), "report".into(), "{}".into(), state.into(), "".into()]
+    })
+    .await;
+}
+
+async fn insert(
+    records: &Records,
+    head: &'static str,
+    columns: usize,
+    rows: i64,
+    row: impl Fn(i64) -> Vec<Value<'static>> + Send + Sync + Copy + 'static,
+) {
+    records
+        .transaction(move |tx| {
+            async move {
+                let values: Vec<Value<'_>> = (0..rows).flat_map(row).collect();
+                tx.insert_rows(head, columns, "", &values).await
+            }
+            .boxed()
+        })
+        .await
+        .expect("insertable");
+}

@@ -1,0 +1,97 @@
+//! The hot and the periodic queries find what they ask for by an index: none reads a whole table that grows.
+
+mod crowd;
+mod queries;
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+use shared::records::{Dialect, Records, Result, Row, dialect::with_list};
+use tests::{ask::execute, databases::TestDatabase};
+
+use queries::{QUERIES, Query, source};
+
+tests::contract!(no_query_reads_a_whole_table);
+
+/// The tables that grow with users, contacts and months.
+const GROWING: [&str; 10] = [
+    "users",
+    "contacts",
+    "suppressions",
+    "runs",
+    "batches",
+    "cycle_members",
+    "invitations",
+    "sends",
+    "skips",
+    "queue_messages",
+];
+
+/// What a plan does that it should not.
+#[derive(Debug)]
+struct Complaint {
+    query: &'static str,
+    #[allow(dead_code, reason = "it is there to be read in a failure")]
+    step: String,
+}
+
+async fn no_query_reads_a_whole_table(database: &TestDatabase) {
+    crowd::fill(database).await;
+    let analyze = if database.dialect() == Dialect::Sqlite { "ANALYZE" } else { ANALYZE_MYSQL };
+    execute(database, analyze, vec![]).await;
+    let mut complaints = Vec::new();
+    for query in QUERIES {
+        let scans = scans(database, query).await;
+        complaints.extend(scans.into_iter().map(|step| Complaint { query: query.text, step }));
+    }
+    let allowed: BTreeSet<_> = QUERIES.iter().filter(|query| query.may_scan).map(|query| query.text).collect();
+    complaints.retain(|complaint| !allowed.contains(complaint.query));
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+const ANALYZE_MYSQL: &str = "ANALYZE TABLE users, contacts, suppressions, runs, batches, cycle_members, invitations, \
+                             sends, skips, queue_messages, outbox";
+
+/// The steps of a query's plan that read a whole table or a whole index.
+async fn scans(records: &Records, query: &'static Query) -> Vec<String> {
+    let explain = if records.dialect() == Dialect::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    let rows = records
+        .read(move |tx| {
+            async move {
+                // A list stands for a page of ids.
+                let text = with_list(query.text, query.listed);
+                let values = (query.values)();
+                tx.rows(format!("{explain} {text}"), &values).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", query.text));
+    let steps = rows.iter().map(|row| match records.dialect() {
+        Dialect::Sqlite => sqlite_scan(row),
+        Dialect::MySql => mysql_scan(row),
+    });
+    steps.collect::<Result<Vec<_>>>().expect("a plan").into_iter().flatten().collect()
+}
+
+fn sqlite_scan(row: &Row) -> Result<Option<String>> {
+    let detail = row.text(3)?;
+    Ok(detail.starts_with("SCAN").then_some(detail).filter(|detail| !detail.contains("CONSTANT ROW")))
+}
+
+fn mysql_scan(row: &Row) -> Result<Option<String>> {
+    // A step without a table or a kind of access reads nothing.
+    let (Ok(table), Ok(access)) = (row.text(2), row.text(3)) else { return Ok(None) };
+    let (key, extra) = (row.text(5).unwrap_or_default(), row.text(9).unwrap_or_default());
+    // A range that depends on the row before is chosen while the query runs.
+    let whole = matches!(access.as_str(), "ALL" | "index") && !extra.contains("Range checked for each record");
+    Ok(whole.then(|| format!("{access} on {table} by {key:?}: {extra}")))
+}
+
+#[test]
+fn every_query_here_is_one_of_the_code() {
+    for query in QUERIES.iter().filter(|query| !query.assembled) {
+        assert!(source().contains(query.text), "no longer in the code: {}", query.text);
+    }
+    assert!(GROWING.iter().all(|table| QUERIES.iter().any(|query| query.text.contains(table))));
+}

@@ -1,0 +1,219 @@
+//! The queries whose number grows with users, contacts and time, as they stand in the code, with values to plan with.
+
+use shared::records::Value;
+
+/// A query and values for its parameters.
+pub struct Query {
+    /// Its text; one `(?..)` stands for a list.
+    pub text: &'static str,
+    /// How many values the list has.
+    pub listed: usize,
+    /// A value for each parameter.
+    pub values: fn() -> Vec<Value<'static>>,
+    /// It is put together from parts, so the code does not hold this text in one piece.
+    pub assembled: bool,
+    /// It is asked so seldom that it may read everything.
+    pub may_scan: bool,
+}
+
+const fn query(text: &'static str, values: fn() -> Vec<Value<'static>>) -> Query {
+    Query { text, listed: 0, values, assembled: false, may_scan: false }
+}
+
+const fn list(text: &'static str, listed: usize, values: fn() -> Vec<Value<'static>>) -> Query {
+    Query { listed, ..query(text, values) }
+}
+
+const fn assembled(query: Query) -> Query {
+    Query { assembled: true, ..query }
+}
+
+fn id() -> Value<'static> {
+    77_i64.into()
+}
+
+fn ids(count: usize) -> Vec<Value<'static>> {
+    (0..count).map(|n| (100 + n).into()).collect()
+}
+
+fn after(mut first: Vec<Value<'static>>, rest: Vec<Value<'static>>) -> Vec<Value<'static>> {
+    first.extend(rest);
+    first
+}
+
+/// The queries.
+pub const QUERIES: &[Query] = &[
+    // The planner's.
+    query(
+        "SELECT u.id, (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id AND c.id <= ?) FROM users u \
+         WHERE u.id > ? AND u.id <= ? AND u.active = 1 AND u.send_day <= ? AND NOT EXISTS \
+         (SELECT 1 FROM cycle_members m WHERE m.month = ? AND m.user_id = u.id) ORDER BY u.id LIMIT ?",
+        || vec![9_000_i64.into(), 500_i64.into(), 3_000_i64.into(), 5_i64.into(), 202_611_i64.into(), 50_i64.into()],
+    ),
+    query("SELECT COALESCE(MAX(id), 0) FROM users", Vec::new),
+    query("SELECT COALESCE(MAX(id), 0) FROM contacts", Vec::new),
+    query(
+        "SELECT b.id, {now} FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
+         AND r.state = 'open' WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 \
+         AND b.not_before < {now} ORDER BY b.id LIMIT ?",
+        || vec![id(), 80_i64.into()],
+    ),
+    list("UPDATE batches SET queued = 1 WHERE not_before < ? AND id IN (?..)", 80, || {
+        after(vec![shared::records::never().into()], ids(80))
+    }),
+    // The worker's, for each batch.
+    query(
+        "SELECT b.id, b.run_id, b.subjects, b.planned, b.state, b.cursor_position, b.claims, r.state, \
+         r.control, r.parameters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
+        || vec![id()],
+    ),
+    assembled(list("SELECT id, active FROM users WHERE id IN (?..)", 50, || ids(50))),
+    assembled(list(
+        "SELECT c.id, s.email IS NOT NULL FROM contacts c LEFT JOIN suppressions s ON s.email = c.email \
+         WHERE c.user_id IN (?..) AND c.id <= ? ORDER BY c.user_id, c.id",
+        50,
+        || after(ids(50), vec![9_000_i64.into()]),
+    )),
+    list(
+        "SELECT i.contact_id, \
+         CASE WHEN i.send_state = 4 THEN COALESCE(m.joined_at, i.sent_at) ELSE i.sent_at END \
+         FROM invitations i LEFT JOIN cycle_members m ON m.month = i.month AND m.user_id = i.user_id \
+         WHERE i.month = ? AND i.contact_id IN (?..) AND i.send_state IN (2, 4)",
+        200,
+        || after(vec![202_611_i64.into()], ids(200)),
+    ),
+    list("SELECT contact_id FROM invitations WHERE month = ? AND contact_id IN (?..)", 200, || {
+        after(vec![202_611_i64.into()], ids(200))
+    }),
+    query("UPDATE batches SET state = 'open', prepared_by = ? WHERE id = ? AND state = 'planned'", || {
+        vec!["token".into(), id()]
+    }),
+    list("SELECT user_id FROM cycle_members WHERE month = ? AND batch_id <> ? AND user_id IN (?..)", 50, || {
+        after(vec![202_611_i64.into(), id()], ids(50))
+    }),
+    query(
+        "SELECT i.id, i.user_id, i.contact_id, i.to_email, i.token, i.expires_at, COALESCE(c.first_name, ''), \
+         COALESCE(c.opted_out, 0), COALESCE(c.active, 0), COALESCE(c.status = 'active', 0), \
+         COALESCE(c.email_status IN ('bounced_permanent', 'complained', 'unsubscribed'), 1), \
+         COALESCE(c.bounce_count, 0), s.email IS NOT NULL, c.id IS NULL \
+         FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
+         LEFT JOIN suppressions s ON s.email = i.to_email \
+         WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
+        || vec![id(), id()],
+    ),
+    list("DELETE FROM invitations WHERE send_state = 0 AND id IN (?..)", 50, || ids(50)),
+    // The worker's, for each call.
+    query(
+        "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = batches.run_id AND runs.control = 'run' \
+         AND runs.state = 'open')",
+        || vec![1_i64.into(), 50_i64.into(), id(), 0_i64.into()],
+    ),
+    query("SELECT nonce FROM sends WHERE batch_id = ? AND claim = ? AND state = 0", || vec![id(), 0_i64.into()]),
+    query(
+        "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
+         WHERE batch_id = ? AND claim = ? AND nonce = ?",
+        || {
+            let settled = vec![shared::records::never().into(), 1_i64.into(), 0_i64.into(), "".into()];
+            after(settled, vec![id(), 0_i64.into(), "00000000".into()])
+        },
+    ),
+    assembled(query(
+        "UPDATE invitations SET send_state = 2, sent_at = ?, status = CASE WHEN status = 0 THEN 1 ELSE status END \
+         WHERE send_state IN (0, 4) AND id BETWEEN ? AND ?",
+        || vec![shared::records::never().into(), (77_i64 * 65_536).into(), (77_i64 * 65_536 + 49).into()],
+    )),
+    assembled(list("UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4) AND id IN (?..)", 10, || ids(10))),
+    // The worker's, at a batch's end.
+    query(
+        "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
+        || vec![id(), id()],
+    ),
+    query("SELECT 1 FROM sends WHERE batch_id = ? AND state = 0 LIMIT 1", || vec![id()]),
+    query("UPDATE batches SET state = 'done', finished_at = {now} WHERE id = ? AND state = 'open'", || vec![id()]),
+    assembled(query(
+        "UPDATE invitations SET send_state = 3 WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0",
+        || vec![id(), id()],
+    )),
+    query("SELECT 1 FROM batches WHERE run_id = ? AND state IN ('planned', 'open') LIMIT 1", || vec![id()]),
+    // The closing's: as much as the run has.
+    query(
+        "SELECT i.send_state, COUNT(*) FROM batches b \
+         JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
+         WHERE b.run_id = ? GROUP BY i.send_state",
+        || vec![id()],
+    ),
+    query("SELECT reason, SUM(contacts) FROM skips WHERE run_id = ? GROUP BY reason", || vec![id()]),
+    query(
+        "SELECT state, SUM(planned) FROM batches WHERE run_id = ? AND state IN ('parked', 'cancelled') \
+         AND prepared_by = '00000000000000000000000000000000' GROUP BY state",
+        || vec![id()],
+    ),
+    query(
+        "SELECT i.id FROM batches b JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
+         WHERE b.run_id = ? AND i.send_state = 4 AND i.id > ? ORDER BY i.id LIMIT ?",
+        || vec![id(), 0_i64.into(), 100_i64.into()],
+    ),
+    // The keeper's, every minute, and the engine's of one machine, every second.
+    assembled(query("SELECT batch_id, claim FROM sends WHERE state = 0 AND lease_until < {now} LIMIT ?", || {
+        vec![100_i64.into()]
+    })),
+    assembled(list("SELECT batch_id, claim FROM sends WHERE state = 0 AND holder IN (?..) LIMIT ?", 1, || {
+        vec!["token".into(), 100_i64.into()]
+    })),
+    assembled(query("SELECT id FROM runs WHERE state = 'open' ORDER BY id LIMIT ?", || vec![100_i64.into()])),
+    query("SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?}", || {
+        vec![id(), 0_i64.into()]
+    }),
+    query(
+        "SELECT id, run_id, kind, body, tries FROM outbox WHERE state = 'due' AND not_before <= {now} \
+         ORDER BY id LIMIT ?",
+        || vec![50_i64.into()],
+    ),
+    query("SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1", || vec![id()]),
+    // The queue's of one machine.
+    assembled(query(
+        "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
+         ORDER BY visible_at, id LIMIT ?",
+        || vec!["invitations".into(), 10_i64.into()],
+    )),
+    query("DELETE FROM queue_messages WHERE id = ? AND receipt = ?", || vec![id(), "token".into()]),
+    query("SELECT id, body FROM queue_messages WHERE queue = ? AND dead = 1 LIMIT 100", || vec!["invitations".into()]),
+    // When a process has died, and a queue of one machine holds no more than what is under way.
+    Query {
+        may_scan: true,
+        ..list(
+            "UPDATE queue_messages SET visible_at = {now}, receive_count = receive_count - 1, \
+             holder = '' WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)",
+            1,
+            || vec!["token".into()],
+        )
+    },
+    // People's: one run, one job's history.
+    assembled(query("SELECT id FROM runs WHERE id = ?", || vec![id()])),
+    assembled(query("SELECT id FROM runs WHERE job = ? AND run_key = ?", || {
+        vec!["monthly-invitations".into(), "key 7".into()]
+    })),
+];
+
+/// The code that holds the queries, each on one line as the compiler reads it.
+pub fn source() -> String {
+    [
+        include_str!("../../../functions/invitation-worker/src/people.rs"),
+        include_str!("../../../functions/invitation-worker/src/prepare.rs"),
+        include_str!("../../../functions/monthly-invitations/src/subjects.rs"),
+        include_str!("../../../functions/run-keeper/src/lib.rs"),
+        include_str!("../../../shared/src/claims.rs"),
+        include_str!("../../../shared/src/queue.rs"),
+        include_str!("../../../shared/src/run/batch.rs"),
+        include_str!("../../../shared/src/run/close.rs"),
+        include_str!("../../../shared/src/run/history.rs"),
+        include_str!("../../../shared/src/run/ledger.rs"),
+        include_str!("../../../shared/src/run/outbox.rs"),
+        include_str!("../../../shared/src/run/plan.rs"),
+    ]
+    .into_iter()
+    .flat_map(str::lines)
+    .map(|line| line.trim_start().strip_suffix('\\').map_or_else(|| format!("{}\n", line.trim_start()), str::to_owned))
+    .collect()
+}

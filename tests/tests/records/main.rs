@@ -1,0 +1,5 @@
+//! What the records promise, on every database.
+
+mod migrations;
+mod transactions;
+mod values;

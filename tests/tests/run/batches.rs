@@ -1,0 +1,154 @@
+//! How a batch ends: done, parked or cancelled, and never with a call under way.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use shared::{
+    clock::Clock,
+    records::Records,
+    run::{State, batch, close::try_close, ledger},
+};
+use tests::{
+    ask::{execute, texts},
+    attempts::{all_accepted, make, range, settle},
+    databases::TestDatabase,
+    runs::{add_open_batch, add_planned_batch, batch_state, open_run, send_states},
+};
+
+tests::contract!(
+    a_batch_is_not_done_while_a_position_is_planned,
+    a_batch_is_not_done_while_a_claim_is_open,
+    a_batch_with_every_position_decided_is_done,
+    what_a_parked_batch_had_not_sent_has_failed,
+    a_batch_that_was_parked_before_it_began_has_failed_whole,
+    what_a_cancelled_batch_had_not_sent_is_skipped,
+    a_batch_is_neither_parked_nor_cancelled_while_a_claim_is_open,
+    an_ended_batch_stays_as_it_ended,
+    failed_tries_are_counted_with_their_cause,
+);
+
+async fn finish(records: &Records, batch: i64) -> bool {
+    let finished = records.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed());
+    finished.await.expect("asked")
+}
+
+async fn park(records: &Records, batch: i64) -> bool {
+    let parked = records.transaction(move |tx| async move { batch::park(tx, batch, "poisoned").await }.boxed());
+    parked.await.expect("asked")
+}
+
+async fn cancel(records: &Records, batch: i64) -> bool {
+    records.transaction(move |tx| async move { batch::cancel(tx, batch).await }.boxed()).await.expect("asked")
+}
+
+async fn set_states(records: &Records, batch: i64, states: &[i64]) {
+    for (position, state) in (0_i64..).zip(states) {
+        let sql = "UPDATE invitations SET send_state = ? WHERE id = ?";
+        execute(records, sql, vec![(*state).into(), (batch * 65_536 + position).into()]).await;
+    }
+}
+
+async fn a_batch_is_not_done_while_a_position_is_planned(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let (batch, neighbour) = (add_open_batch(database, run, 3).await, add_open_batch(database, run, 1).await);
+    set_states(database, batch, &[2, 3, 0]).await;
+    assert!(!finish(database, batch).await);
+    assert_eq!(batch_state(database, batch).await, "open");
+    set_states(database, batch, &[2, 3, 4]).await;
+    assert!(finish(database, batch).await, "its neighbour {neighbour} is none of its affair");
+}
+
+async fn a_batch_is_not_done_while_a_claim_is_open(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_open_batch(database, run, 2).await;
+    let claim = range(batch, 0, 0, 1);
+    make(database, &claim).await;
+    set_states(database, batch, &[2, 2]).await;
+    assert!(!finish(database, batch).await);
+    settle(database, &claim, all_accepted(&claim)).await;
+    assert!(finish(database, batch).await);
+}
+
+async fn a_batch_with_every_position_decided_is_done(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_open_batch(database, run, 4).await;
+    set_states(database, batch, &[2, 3, 4, 5]).await;
+    assert!(finish(database, batch).await);
+    assert!(finish(database, batch).await, "safe to repeat");
+    assert_eq!(batch_state(database, batch).await, "done");
+}
+
+async fn what_a_parked_batch_had_not_sent_has_failed(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let (batch, neighbour) = (add_open_batch(database, run, 4).await, add_open_batch(database, run, 2).await);
+    set_states(database, batch, &[2, 0, 4, 0]).await;
+    assert!(park(database, batch).await);
+    assert_eq!(send_states(database, batch).await, [2, 3, 4, 3]);
+    assert_eq!(send_states(database, neighbour).await, [0, 0]);
+    let causes = texts(database, "SELECT cause FROM batches WHERE state = 'parked'", vec![]).await;
+    assert_eq!(causes, ["poisoned"]);
+}
+
+async fn a_batch_that_was_parked_before_it_began_has_failed_whole(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_planned_batch(database, run, 7).await;
+    assert!(park(database, batch).await && park(database, batch).await, "safe to repeat");
+    let closed = try_close(database, &Clock::system(), run).await.expect("tried").expect("closed");
+    let ledger = closed.closing_ledger().expect("a ledger");
+    assert_eq!((closed.state, ledger.planned, ledger.failed), (State::Completed, 7, 7));
+}
+
+async fn what_a_cancelled_batch_had_not_sent_is_skipped(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let (begun, planned) = (add_open_batch(database, run, 4).await, add_planned_batch(database, run, 5).await);
+    set_states(database, begun, &[2, 0, 3, 0]).await;
+    assert!(cancel(database, begun).await && cancel(database, planned).await);
+    assert_eq!(send_states(database, begun).await, [2, 5, 3, 5]);
+    let counted = database.read(move |tx| async move { ledger::count(tx, run, 9).await }.boxed()).await;
+    let ledger = counted.expect("counted");
+    assert_eq!((ledger.sent, ledger.failed, ledger.skipped[ledger::CANCELLED]), (1, 1, 7));
+    assert!(ledger.is_balanced());
+}
+
+async fn a_batch_is_neither_parked_nor_cancelled_while_a_claim_is_open(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_open_batch(database, run, 3).await;
+    let claim = range(batch, 0, 0, 1);
+    make(database, &claim).await;
+    assert!(!park(database, batch).await && !cancel(database, batch).await);
+    assert_eq!(
+        (send_states(database, batch).await, batch_state(database, batch).await),
+        (vec![0; 3], "open".to_owned())
+    );
+    settle(database, &claim, all_accepted(&claim)).await;
+    assert!(park(database, batch).await);
+    assert_eq!(send_states(database, batch).await, [2, 2, 3]);
+}
+
+async fn an_ended_batch_stays_as_it_ended(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_open_batch(database, run, 2).await;
+    assert!(cancel(database, batch).await);
+    park(database, batch).await;
+    finish(database, batch).await;
+    let postponed =
+        database.transaction(move |tx| async move { batch::postpone(tx, batch, Duration::ZERO, "late").await }.boxed());
+    postponed.await.expect("asked");
+    assert_eq!(
+        (batch_state(database, batch).await, send_states(database, batch).await),
+        ("cancelled".to_owned(), vec![5; 2])
+    );
+    assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, ["the run was cancelled"]);
+}
+
+async fn failed_tries_are_counted_with_their_cause(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_planned_batch(database, run, 1).await;
+    for expected in 1..=3 {
+        let tries = database.transaction(move |tx| {
+            async move { batch::count_try(tx, batch, &format!("try {expected}")).await }.boxed()
+        });
+        assert_eq!(tries.await.expect("counted"), expected);
+    }
+    assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, ["try 3"]);
+}

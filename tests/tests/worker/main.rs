@@ -1,0 +1,7 @@
+//! The invitation worker from a batch's message to a closed run, on every database.
+
+mod eligibility;
+mod messages;
+mod overlaps;
+mod refusals;
+mod resuming;

@@ -1,0 +1,197 @@
+//! What a worker answers to a message.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    process::Holder,
+    run::{
+        State,
+        batch::BatchMessage,
+        control::{self, Control},
+    },
+    sqs::{Deadline, Outcome, RecordHandler},
+};
+use tests::{
+    attempts::{ask_for, let_leases_end, range},
+    cycle::{handle, ledger_of_completed, plan, waiting, worker},
+    databases::TestDatabase,
+    people::add_user_with_contacts,
+    runs::{batch_state, find, firing, send_states},
+    scripted_mailer::ScriptedMailer,
+};
+
+tests::contract!(
+    what_is_no_message_is_an_error_and_an_unknown_batch_is_skipped,
+    a_message_that_comes_twice_sends_once,
+    workers_at_once_on_one_batch_write_to_nobody_twice,
+    a_paused_runs_batch_waits_and_goes_on_when_it_is_resumed,
+    a_pause_is_honoured_between_claims,
+    a_cancelled_runs_rest_is_skipped,
+    near_the_deadline_nothing_is_begun_and_nothing_is_lost,
+    a_batch_under_anothers_call_is_looked_at_again,
+    a_parked_message_fails_its_batch_and_closes_the_run,
+);
+
+fn mailer() -> Arc<ScriptedMailer> {
+    Arc::new(ScriptedMailer::new("scripted", 2))
+}
+
+/// A cycle of one batch with five contacts.
+async fn one_batch(database: &TestDatabase) -> (i64, BatchMessage) {
+    add_user_with_contacts(database, 5).await;
+    let (run, messages) = plan(database, firing(), 10).await;
+    assert_eq!(messages.len(), 1);
+    (run, messages[0])
+}
+
+async fn what_is_no_message_is_an_error_and_an_unknown_batch_is_skipped(database: &TestDatabase) {
+    let worker = worker(database, &[&mailer()]).await;
+    for body in ["", "{}", "null", r#"{"run": 1, "batch": 2, "email": "a@example.org"}"#] {
+        worker.handle(body, Deadline::none()).await.expect_err(body);
+        assert!(!worker.park(body, "malformed").await.expect("asked"), "it goes to the dead letters");
+    }
+    let unknown = handle(&worker, BatchMessage { run: 1, batch: 4_711 }).await;
+    assert_eq!(unknown, Outcome::Skip { reason: "there is no batch 4711".to_owned() });
+}
+
+async fn a_message_that_comes_twice_sends_once(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let mailer = mailer();
+    let worker = worker(database, &[&mailer]).await;
+    for _ in 0..3 {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    assert_eq!((mailer.addresses().len(), ledger_of_completed(database, run).await.sent), (5, 5));
+}
+
+async fn workers_at_once_on_one_batch_write_to_nobody_twice(database: &TestDatabase) {
+    for _ in 0..4 {
+        add_user_with_contacts(database, 10).await;
+    }
+    let (run, messages) = plan(database, firing(), 2).await;
+    let mailer = mailer();
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let worker = Arc::new(worker(database, &[&mailer]).await);
+        for message in messages.clone() {
+            let worker = worker.clone();
+            tasks.push(tokio::spawn(async move { handle(&worker, message).await }));
+        }
+    }
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+    // Whoever found the batch in another's hands left it to a later message.
+    let worker = worker(database, &[&mailer]).await;
+    database.shift_lease_clock(Duration::from_secs(40));
+    for message in waiting(database, run).await {
+        handle(&worker, message).await;
+    }
+    let mut addresses = mailer.addresses();
+    assert_eq!(addresses.len(), 40);
+    addresses.dedup();
+    assert_eq!(addresses.len(), 40);
+    assert_eq!(ledger_of_completed(database, run).await.sent, 40);
+}
+
+async fn a_paused_runs_batch_waits_and_goes_on_when_it_is_resumed(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let mailer = mailer();
+    let worker = worker(database, &[&mailer]).await;
+    control::set(database, run, Control::Pause).await.expect("paused");
+    assert_eq!(handle(&worker, message).await, Outcome::Later { reason: "the run is paused".to_owned() });
+    assert!(mailer.asked().is_empty() && waiting(database, run).await.is_empty());
+    control::set(database, run, Control::Run).await.expect("resumed");
+    for message in waiting(database, run).await {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    assert_eq!(ledger_of_completed(database, run).await.sent, 5);
+}
+
+async fn a_pause_is_honoured_between_claims(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let records = database.records().clone();
+    let pausing = ScriptedMailer::new("scripted", 2).during(move |call| {
+        let records = records.clone();
+        Box::pin(async move {
+            if call == 0 {
+                control::set(&records, run, Control::Pause).await.expect("paused");
+            }
+        })
+    });
+    let mailer = Arc::new(pausing);
+    let worker = worker(database, &[&mailer]).await;
+    assert!(matches!(handle(&worker, message).await, Outcome::Later { .. }));
+    assert_eq!(send_states(database, message.batch).await, [2, 2, 0, 0, 0], "the result in hand is recorded");
+    control::set(database, run, Control::Run).await.expect("resumed");
+    for message in waiting(database, run).await {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    assert_eq!((mailer.addresses().len(), ledger_of_completed(database, run).await.sent), (5, 5));
+}
+
+async fn a_cancelled_runs_rest_is_skipped(database: &TestDatabase) {
+    add_user_with_contacts(database, 5).await;
+    add_user_with_contacts(database, 3).await;
+    let (run, messages) = plan(database, firing(), 1).await;
+    let records = database.records().clone();
+    let cancelling = ScriptedMailer::new("scripted", 2).during(move |_| {
+        let records = records.clone();
+        Box::pin(async move {
+            control::set(&records, run, Control::Cancel).await.expect("cancelled");
+        })
+    });
+    let mailer = Arc::new(cancelling);
+    let worker = worker(database, &[&mailer]).await;
+    assert!(matches!(handle(&worker, messages[0]).await, Outcome::Later { .. }));
+    for message in messages {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    let run = find(database, run).await;
+    let ledger = run.closing_ledger().expect("a ledger");
+    assert_eq!((run.state, ledger.planned, ledger.sent, ledger.skipped["cancelled"]), (State::Cancelled, 8, 2, 6));
+    assert_eq!(mailer.addresses().len(), 2);
+}
+
+async fn near_the_deadline_nothing_is_begun_and_nothing_is_lost(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let mailer = mailer();
+    let worker = worker(database, &[&mailer]).await;
+    let body = serde_json::to_string(&message).expect("JSON");
+    let outcome = worker.handle(&body, Deadline::within(Duration::from_secs(20))).await.expect("handled");
+    assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+    assert!(mailer.asked().is_empty());
+    for message in waiting(database, run).await {
+        assert_eq!(handle(&worker, message).await, Outcome::Done);
+    }
+    assert_eq!(ledger_of_completed(database, run).await.sent, 5);
+}
+
+async fn a_batch_under_anothers_call_is_looked_at_again(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let mailer = mailer();
+    let worker = worker(database, &[&mailer]).await;
+    let body = serde_json::to_string(&message).expect("JSON");
+    worker.handle(&body, Deadline::within(Duration::ZERO)).await.expect("prepared and handed back");
+    let message = waiting(database, run).await[0];
+    // A worker that was killed during its call: its message is the one that comes again, and there is no other.
+    ask_for(database, &range(message.batch, 0, 0, 1), &Holder::unwatched()).await;
+    assert!(matches!(handle(&worker, message).await, Outcome::Later { .. }));
+    assert!(mailer.asked().is_empty());
+    let_leases_end(database).await;
+    let again = waiting(database, run).await;
+    assert_eq!(again, [message], "a fresh message, because this one is deleted");
+    assert_eq!(handle(&worker, again[0]).await, Outcome::Done);
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.sent, ledger.in_doubt, mailer.addresses().len()), (3, 2, 3));
+}
+
+async fn a_parked_message_fails_its_batch_and_closes_the_run(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let worker = worker(database, &[&mailer()]).await;
+    let body = serde_json::to_string(&message).expect("JSON");
+    assert!(worker.park(&body, "panicked: as a test wants").await.expect("parked"));
+    assert_eq!(batch_state(database, message.batch).await, "parked");
+    assert_eq!(ledger_of_completed(database, run).await.failed, 5);
+    assert_eq!(handle(&worker, message).await, Outcome::Done, "a late message changes nothing");
+}

@@ -1,0 +1,168 @@
+//! A batch that a worker left half-way, or that two workers have.
+
+use std::sync::Arc;
+
+use shared::{mail::rate::RateLimit, run::batch::BatchMessage, sqs::Outcome};
+use tests::{
+    ask::{execute, number, texts},
+    attempts::let_leases_end,
+    cycle::{handle, ledger_of_completed, paced_worker, plan, skips, waiting, worker},
+    databases::TestDatabase,
+    people::add_user_with_contacts,
+    runs::{firing, send_states},
+    scripted_mailer::ScriptedMailer,
+};
+use tokio::sync::Notify;
+
+tests::contract!(
+    after_a_crash_only_what_was_not_claimed_is_sent,
+    who_opted_out_meanwhile_is_skipped_instead_of_sent,
+    skips_of_one_reason_before_and_after_a_crash_are_one_row,
+    a_worker_that_took_over_is_the_only_one_to_go_on,
+);
+
+/// A mailer that never answers its second call, and says when it has got it.
+fn hanging() -> (Arc<ScriptedMailer>, Arc<Notify>) {
+    let hangs = Arc::new(Notify::new());
+    let says = hangs.clone();
+    let mailer = ScriptedMailer::new("scripted", 2).during(move |call| {
+        let says = says.clone();
+        Box::pin(async move {
+            if call == 1 {
+                says.notify_one();
+                std::future::pending::<()>().await;
+            }
+        })
+    });
+    (Arc::new(mailer), hangs)
+}
+
+/// A worker that dies during its second call: two letters are sent, two in doubt, and the rest planned.
+async fn crash(database: &TestDatabase, message: BatchMessage) -> Arc<ScriptedMailer> {
+    let (mailer, hangs) = hanging();
+    let dying = worker(database, &[&mailer]).await;
+    let task = tokio::spawn(async move { handle(&dying, message).await });
+    hangs.notified().await;
+    task.abort();
+    task.await.expect_err("it was killed");
+    let_leases_end(database).await;
+    mailer
+}
+
+async fn one_batch(database: &TestDatabase, contacts: usize) -> (i64, Vec<i64>, i64, BatchMessage) {
+    let (user, contacts) = add_user_with_contacts(database, contacts).await;
+    let (run, messages) = plan(database, firing(), 10).await;
+    (user, contacts, run, messages[0])
+}
+
+async fn opt_out(database: &TestDatabase, contact: i64) {
+    execute(database, "UPDATE contacts SET opted_out = 1 WHERE id = ?", vec![contact.into()]).await;
+}
+
+async fn after_a_crash_only_what_was_not_claimed_is_sent(database: &TestDatabase) {
+    let (_, _, run, message) = one_batch(database, 7).await;
+    let before = crash(database, message).await;
+    assert_eq!(send_states(database, message.batch).await, [2, 2, 4, 4, 0, 0, 0]);
+    let after = Arc::new(ScriptedMailer::new("scripted", 2));
+    assert_eq!(handle(&worker(database, &[&after]).await, message).await, Outcome::Done);
+    let mut all = [before.addresses(), after.addresses()].concat();
+    all.sort_unstable();
+    assert_eq!(all, texts(database, "SELECT email FROM contacts ORDER BY email", vec![]).await, "each once");
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.sent, ledger.in_doubt), (5, 2));
+}
+
+async fn who_opted_out_meanwhile_is_skipped_instead_of_sent(database: &TestDatabase) {
+    let (user, contacts, run, message) = one_batch(database, 11).await;
+    crash(database, message).await;
+    // Those who have been written to, or may have been, are not taken back.
+    opt_out(database, contacts[0]).await;
+    opt_out(database, contacts[2]).await;
+    opt_out(database, contacts[5]).await;
+    for (contact, change) in [(6, "active = 0"), (7, "email_status = 'complained'"), (8, "bounce_count = 3")] {
+        let sql = format!("UPDATE contacts SET {change} WHERE id = ?");
+        execute(database, sql, vec![contacts[contact].into()]).await;
+    }
+    let sql = "INSERT INTO suppressions (email, reason, suppressed_at) SELECT email, 'test', {now} FROM contacts WHERE id = ?";
+    execute(database, sql, vec![contacts[9].into()]).await;
+    execute(database, "DELETE FROM contacts WHERE id = ?", vec![contacts[10].into()]).await;
+    let after = Arc::new(ScriptedMailer::new("scripted", 2));
+    assert_eq!(handle(&worker(database, &[&after]).await, message).await, Outcome::Done);
+    assert_eq!(after.addresses(), [format!("contact4@of{user}.example")]);
+    let row = |reason: &str, contact: usize| (user, reason.to_owned(), 1, contacts[contact].to_string());
+    let expected = [
+        row("contact_inactive", 6),
+        row("gone", 10),
+        row("opted_out", 5),
+        row("suppressed", 9),
+        row("too_many_bounces", 8),
+        row("undeliverable", 7),
+    ];
+    assert_eq!(skips(database, run).await, expected);
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.planned, ledger.sent, ledger.in_doubt), (11, 3, 2));
+    assert_eq!(number(database, "SELECT COUNT(*) FROM invitations", vec![]).await, 5, "the withdrawn are gone");
+}
+
+async fn skips_of_one_reason_before_and_after_a_crash_are_one_row(database: &TestDatabase) {
+    let (user, contacts) = add_user_with_contacts(database, 8).await;
+    opt_out(database, contacts[0]).await;
+    let (run, messages) = plan(database, firing(), 10).await;
+    crash(database, messages[0]).await;
+    opt_out(database, contacts[6]).await;
+    opt_out(database, contacts[7]).await;
+    let mailer = Arc::new(ScriptedMailer::new("scripted", 2));
+    assert_eq!(handle(&worker(database, &[&mailer]).await, messages[0]).await, Outcome::Done);
+    let skipped = skips(database, run).await;
+    assert_eq!(skipped.len(), 1);
+    let (of, reason, count, ids) = &skipped[0];
+    assert_eq!((*of, reason.as_str(), *count), (user, "opted_out", 3));
+    let mut ids: Vec<i64> = ids.split(',').map(|id| id.parse().expect("an id")).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [contacts[0], contacts[6], contacts[7]]);
+    ledger_of_completed(database, run).await;
+}
+
+async fn a_worker_that_took_over_is_the_only_one_to_go_on(database: &TestDatabase) {
+    let (user, contacts, run, message) = one_batch(database, 6).await;
+    let mailer = Arc::new(ScriptedMailer::new("scripted", 2));
+    // The first worker is held between two claims: the provider answers when the second one has taken over.
+    let (answered, taken_over) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (says, waits) = (answered.clone(), taken_over.clone());
+    let slow = ScriptedMailer::new("scripted", 2).during(move |_| {
+        let (says, waits) = (says.clone(), waits.clone());
+        Box::pin(async move {
+            says.notify_one();
+            waits.notified().await;
+        })
+    });
+    let slow = Arc::new(slow);
+    let first = worker(database, &[&slow]).await;
+    let first = tokio::spawn(async move { handle(&first, message).await });
+    answered.notified().await;
+    // It is taken for dead; meanwhile somebody opts out whom it has in its memory.
+    let_leases_end(database).await;
+    opt_out(database, contacts[3]).await;
+    // The second has read and withdrawn what it had to, and waits for its turn to send.
+    let rate = RateLimit::new(Some(0.000_1));
+    rate.acquire(1).await;
+    let second = paced_worker(database, &[&mailer], rate).await;
+    let second = tokio::spawn(async move { handle(&second, message).await });
+    while skips(database, run).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    taken_over.notify_one();
+    assert_eq!(first.await.expect("no panic"), Outcome::Done, "it has told what it knew, and starts nothing");
+    assert_eq!(slow.addresses().len(), 2);
+    assert_eq!(send_states(database, message.batch).await, [2, 2, 0, 0, 0]);
+    second.abort();
+    second.await.expect_err("its turn never comes");
+    let third = worker(database, &[&mailer]).await;
+    execute(database, "UPDATE batches SET queued = 0", vec![]).await;
+    for message in waiting(database, run).await {
+        assert_eq!(handle(&third, message).await, Outcome::Done);
+    }
+    let expected: Vec<_> = [2, 4, 5].iter().map(|n| format!("contact{n}@of{user}.example")).collect();
+    assert_eq!(mailer.addresses(), expected);
+    assert_eq!(ledger_of_completed(database, run).await.sent, 5);
+}
