@@ -105,7 +105,11 @@ pub enum Command {
         id: i64,
     },
     /// Show every setting: its value, where it comes from, and what is wrong with it
-    Config,
+    Config {
+        /// Print a file of all settings with their defaults instead: .env.example
+        #[arg(long)]
+        example: bool,
+    },
     /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
     Bench(Bench),
 }

@@ -10,9 +10,10 @@
 
 pub mod over_time;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use self::over_time::OverTime;
@@ -21,7 +22,7 @@ use crate::{
     mail::{Answer, Refusal},
     process::Holder,
     random,
-    records::{Result, Row, Tx, Value, dialect::with_list},
+    records::{Records, Result, Row, Script, Tx, Value, dialect::with_list},
     run::{State, batch::BatchState, control::Control},
 };
 
@@ -110,9 +111,48 @@ pub enum Claimed {
     Fenced,
 }
 
-/// Asks for a claim: to be committed before the call is made.
+/// A claim to be asked for, and where it leaves the batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// The claim.
+    pub claim: &'r Claim,
+    /// Positions before this one have been claimed once it is granted.
+    pub cursor: u32,
+    /// Who asks.
+    pub holder: &'r Holder,
+    /// For how long others are kept away.
+    pub lease: Duration,
+}
+
+/// Records a call's result, if there is one in hand, and asks for the next claim: in one transaction, to be committed
+/// before the next call is made.
 ///
 /// Safe to repeat when a commit's outcome was lost: the nonce tells one's own row from another's.
+pub async fn settle_and_claim(
+    records: &Records,
+    settled: Option<(&Claim, &Outcome)>,
+    request: Request<'_>,
+    now: DateTime<Utc>,
+) -> Result<Claimed> {
+    let mut script = Script::default();
+    if let Some((claim, outcome)) = settled {
+        write_settlement(&mut script, claim, outcome, now);
+    }
+    let granted = write_claim(&mut script, request, now);
+    let matched = records.run_script(script).await?;
+    if matched.get(granted) == Some(&1) {
+        return Ok(Claimed::Granted);
+    }
+    let claim = Arc::new(request.claim.clone());
+    records
+        .read(move |tx| {
+            let claim = claim.clone();
+            async move { why_refused(tx, &claim).await }.boxed()
+        })
+        .await
+}
+
+/// Asks for a claim within a transaction of the caller's. See [`settle_and_claim`], which is one round trip.
 pub async fn claim(
     tx: &mut Tx,
     claim: &Claim,
@@ -121,27 +161,38 @@ pub async fn claim(
     lease: Duration,
     now: DateTime<Utc>,
 ) -> Result<Claimed> {
-    let moved = tx
-        .execute(
-            "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
-             AND EXISTS (SELECT 1 FROM runs WHERE runs.id = batches.run_id AND runs.control = 'run' \
-             AND runs.state = 'open')",
-            &[(claim.number + 1).into(), cursor.into(), claim.batch.into(), claim.number.into()],
-        )
-        .await?;
-    if moved != 1 {
-        return why_refused(tx, claim).await;
-    }
+    let mut script = Script::default();
+    let granted = write_claim(&mut script, Request { claim, cursor, holder, lease }, now);
+    let matched = tx.run_one_by_one(&script).await?;
+    if matched.get(granted) == Some(&1) { Ok(Claimed::Granted) } else { why_refused(tx, claim).await }
+}
+
+/// Records what a call came to. Counts whenever the attempt matches, even when its lease has ended; safe to repeat.
+pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
+    let mut script = Script::default();
+    write_settlement(&mut script, claim, outcome, now);
+    tx.run_one_by_one(&script).await.map(drop)
+}
+
+/// Writes a claim; gives the index of the statement that changes a row exactly when it is granted.
+fn write_claim(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) -> usize {
+    let Request { claim, cursor, holder, lease } = request;
+    script.push(
+        "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = batches.run_id AND runs.control = 'run' \
+         AND runs.state = 'open')",
+        vec![(claim.number + 1).into(), cursor.into(), claim.batch.into(), claim.number.into()],
+    );
     let (first, last) = claim.positions.bounds();
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-    tx.execute(
+    script.push(
         "INSERT INTO sends (batch_id, claim, nonce, holder, provider, first_position, last_position, listed, letters, \
-         claimed_at, lease_until, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now+?}, '')",
-        &[
+         claimed_at, lease_until, outcome) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now+?}, '' WHERE {previous} = 1",
+        vec![
             claim.batch.into(),
             claim.number.into(),
-            (&claim.nonce).into(),
-            holder.token().into(),
+            claim.nonce.clone().into(),
+            holder.token().to_owned().into(),
             claim.provider.into(),
             first.into(),
             last.into(),
@@ -151,8 +202,6 @@ pub async fn claim(
             lease.into(),
         ],
     )
-    .await?;
-    Ok(Claimed::Granted)
 }
 
 async fn why_refused(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {
@@ -230,26 +279,8 @@ struct Written {
     unknown: BTreeMap<u32, String>,
 }
 
-/// Records what a call came to. Counts whenever the attempt matches, even when its lease has ended; safe to repeat.
-pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
-    let matched = tx
-        .execute(
-            "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
-             WHERE batch_id = ? AND claim = ? AND nonce = ?",
-            &[
-                now.into(),
-                outcome.accepted.len().into(),
-                (outcome.failed.len() + outcome.again.len()).into(),
-                outcome.written().into(),
-                claim.batch.into(),
-                claim.number.into(),
-                (&claim.nonce).into(),
-            ],
-        )
-        .await?;
-    if matched == 0 {
-        return Ok(());
-    }
+/// Writes what a call came to.
+fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) {
     // A status that feedback has already moved on stays where it is.
     let sent = "UPDATE invitations SET send_state = 2, sent_at = ?, \
                 status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4)";
@@ -257,39 +288,49 @@ pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime
     match &claim.positions {
         Positions::Range(first, last) if all => {
             let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
-            let values = [now.into(), first.0.into(), last.0.into()];
-            tx.execute(format!("{sent} AND id BETWEEN ? AND ?"), &values).await?;
+            script.push(format!("{sent} AND id BETWEEN ? AND ?"), vec![now.into(), first.0.into(), last.0.into()]);
         }
         _ => {
             let accepted = outcome.accepted.iter().map(|(position, _)| *position);
-            update_listed(tx, sent, &[now.into()], claim.batch, accepted).await?;
+            write_listed(script, sent, vec![now.into()], claim.batch, accepted);
         }
     }
     let failed = "UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4)";
-    update_listed(tx, failed, &[], claim.batch, outcome.failed.iter().map(|(position, _)| *position)).await?;
+    write_listed(script, failed, Vec::new(), claim.batch, outcome.failed.iter().map(|(position, _)| *position));
     // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
     let late = "UPDATE invitations SET send_state = 3 WHERE send_state = 4";
-    update_listed(tx, late, &[], claim.batch, outcome.again.iter().map(|(position, ..)| *position)).await?;
+    write_listed(script, late, Vec::new(), claim.batch, outcome.again.iter().map(|(position, ..)| *position));
     let unknown = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
-    update_listed(tx, unknown, &[], claim.batch, outcome.unknown.iter().map(|(position, _)| *position)).await
+    write_listed(script, unknown, Vec::new(), claim.batch, outcome.unknown.iter().map(|(position, _)| *position));
+    script.push(
+        "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
+         WHERE batch_id = ? AND claim = ? AND nonce = ?",
+        vec![
+            now.into(),
+            outcome.accepted.len().into(),
+            (outcome.failed.len() + outcome.again.len()).into(),
+            outcome.written().into(),
+            claim.batch.into(),
+            claim.number.into(),
+            claim.nonce.clone().into(),
+        ],
+    );
 }
 
-async fn update_listed(
-    tx: &mut Tx,
+fn write_listed(
+    script: &mut Script,
     update: &'static str,
-    head: &[Value<'_>],
+    mut values: Vec<Value<'static>>,
     batch: i64,
     positions: impl Iterator<Item = u32>,
-) -> Result<()> {
-    let mut values = head.to_vec();
+) {
+    let before = values.len();
     values.extend(positions.map(|position| Value::from(InvitationId::new(batch, position).0)));
-    let listed = values.len() - head.len();
-    if listed == 0 {
-        return Ok(());
+    let listed = values.len() - before;
+    if listed > 0 {
+        let list = with_list("id IN (?..)", listed);
+        script.push(format!("{update} AND {list}"), values);
     }
-    let list = with_list("id IN (?..)", listed);
-    tx.execute(format!("{update} AND {list}"), &values).await?;
-    Ok(())
 }
 
 /// Which open claims to give up.
@@ -354,7 +395,11 @@ async fn put_in_doubt(tx: &mut Tx, claim: &Claim) -> Result<()> {
             tx.execute(format!("{doubt} AND id BETWEEN ? AND ?"), &[first.0.into(), last.0.into()]).await?;
             Ok(())
         }
-        Positions::Listed(list) => update_listed(tx, doubt, &[], claim.batch, list.iter().copied()).await,
+        Positions::Listed(list) => {
+            let mut script = Script::default();
+            write_listed(&mut script, doubt, Vec::new(), claim.batch, list.iter().copied());
+            tx.run_one_by_one(&script).await.map(drop)
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], r
     let options = WorkerOptions {
         app_base_url: "https://almanac.example".to_owned(),
         expiration_days: 60,
+        rows_per_insert: 100,
         letters_per_call: 50,
         lease: LEASE,
         rate,

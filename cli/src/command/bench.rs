@@ -44,16 +44,16 @@ pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Resul
     let scheduled_at = next_month(&stack.records).await?;
     let (statements, cpu) = (stack.records.statements(), cpu_seconds());
     let begun = Instant::now();
-    let watch = Phases { begun, planned: Mutex::new(None) };
+    let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None) };
     let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
     let run = engine.work_until_closed(opened.run(), &watch).await?;
     // The report is written after the ledger balanced; the run's own times leave it out.
     let total = begun.elapsed();
     let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
-    let cpu_s = cpu_seconds() - cpu;
+    let cpu_s = locked(&watch.cpu_when_closed).unwrap_or_else(cpu_seconds) - cpu;
     let ledger = show::ledger_of(&stack.records, &run).await?;
     ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
-    let planned_after = watch.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).unwrap_or(wall);
+    let planned_after = locked(&watch.planned).unwrap_or(wall);
     let run_id = run.id;
     let calls = stack.records.read(move |tx| calls_of(tx, run_id).boxed()).await?;
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -117,10 +117,15 @@ async fn calls_of(tx: &mut Tx, run_id: i64) -> shared::records::Result<u64> {
     tx.row(sql, &[run_id.into()]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
-/// Notes when the plan was complete.
+/// Notes when the plan was complete, and what had been used when the run was closed.
 struct Phases {
     begun: Instant,
     planned: Mutex<Option<Duration>>,
+    cpu_when_closed: Mutex<Option<f64>>,
+}
+
+fn locked<T: Copy>(value: &Mutex<Option<T>>) -> Option<T> {
+    *value.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -129,6 +134,10 @@ impl Watch for Phases {
         if run.plan_complete {
             let mut planned = self.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             planned.get_or_insert_with(|| self.begun.elapsed());
+        }
+        if run.state != State::Open {
+            let mut cpu = self.cpu_when_closed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            cpu.get_or_insert_with(cpu_seconds);
         }
     }
 

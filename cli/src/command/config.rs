@@ -4,6 +4,12 @@ use serde_json::json;
 
 use crate::{args::Common, exit::Exit, stack};
 
+/// Prints `.env.example`.
+pub(super) fn example() -> anyhow::Result<Exit> {
+    print!("{}", shared::config::example());
+    Ok(Exit::Done)
+}
+
 pub(super) fn config(common: &Common) -> anyhow::Result<Exit> {
     let listing = stack::settings(common).listing();
     if common.json {

@@ -31,7 +31,8 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Pause { id } => control::set(&common, id, Control::Pause).await,
         Command::Resume { id } => control::set(&common, id, Control::Run).await,
         Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
-        Command::Config => config::config(&common),
+        Command::Config { example: true } => config::example(),
+        Command::Config { example: false } => config::config(&common),
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

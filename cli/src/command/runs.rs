@@ -55,7 +55,7 @@ pub(super) async fn print_doubts(stack: &Stack, run: &Run, in_doubt: u64) -> any
         return Ok(());
     }
     let id = run.id;
-    let doubts = stack.records.read(move |tx| history::in_doubt(tx, id, 0, DOUBTS).boxed()).await?;
+    let doubts = stack.records.read(move |tx| history::in_doubt(tx, id, DOUBTS).boxed()).await?;
     println!("In doubt (handed to a provider, no result known, never sent again by default), invitations:");
     println!("  {}", doubts.iter().map(i64::to_string).collect::<Vec<_>>().join(" "));
     if in_doubt > doubts.len() as u64 {

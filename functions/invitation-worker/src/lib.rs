@@ -45,6 +45,8 @@ pub struct WorkerOptions {
     pub app_base_url: String,
     /// For how many days an invitation holds.
     pub expiration_days: i64,
+    /// How many invitations one statement writes.
+    pub rows_per_insert: usize,
     /// The most letters of one call, within what a provider takes.
     pub letters_per_call: usize,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
@@ -130,8 +132,7 @@ impl InvitationWorker {
         if batch.state == BatchState::Planned {
             let cycle: CycleParameters = serde_json::from_str(&batch.parameters)
                 .with_context(|| format!("the parameters of run {}", batch.run_id))?;
-            let days = self.options.expiration_days;
-            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), days).await?;
+            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), &self.options).await?;
             return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
         }
         Ok(prepare::resume(&self.records, batch, self.clock.now()).await?)

@@ -16,6 +16,7 @@ use shared::{
 };
 
 use crate::{
+    WorkerOptions,
     eligibility::{Candidate, PRIORITY_RATE, SkipReason, hard_obstacle},
     people::{self, Contact, User},
     selection::{self, Verdict},
@@ -55,12 +56,12 @@ pub async fn prepare(
     batch: &Batch,
     cycle: CycleParameters,
     now: DateTime<Utc>,
-    expiration_days: i64,
+    options: &WorkerOptions,
 ) -> Result<Option<Prepared>> {
-    let first = try_prepare(records, batch, cycle, now, expiration_days, false).await;
+    let first = try_prepare(records, batch, cycle, now, options, false).await;
     match first {
         // Somebody was invited this month by another way: look who, which costs a query, and leave them out.
-        Err(error) if error.is_duplicate() => try_prepare(records, batch, cycle, now, expiration_days, true).await,
+        Err(error) if error.is_duplicate() => try_prepare(records, batch, cycle, now, options, true).await,
         outcome => outcome,
     }
 }
@@ -70,7 +71,7 @@ async fn try_prepare(
     batch: &Batch,
     cycle: CycleParameters,
     now: DateTime<Utc>,
-    expiration_days: i64,
+    options: &WorkerOptions,
     check_invited: bool,
 ) -> Result<Option<Prepared>> {
     let subjects: Arc<[_]> = batch.subjects.as_slice().into();
@@ -85,7 +86,8 @@ async fn try_prepare(
         batch_id: batch.id,
         cycle,
         now,
-        expires_at: now + TimeDelta::days(expiration_days),
+        expires_at: now + TimeDelta::days(options.expiration_days),
+        rows_per_insert: options.rows_per_insert,
         worker: random::token(),
         tokens: tokens(verdict.invited.len()),
         verdict,
@@ -116,6 +118,7 @@ struct Write {
     cycle: CycleParameters,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    rows_per_insert: usize,
     worker: String,
     tokens: Vec<u8>,
     verdict: Verdict,
@@ -195,7 +198,8 @@ impl Write {
                 self.expires_at.into(),
             ]);
         }
-        tx.insert_rows(
+        tx.insert_rows_by(
+            self.rows_per_insert,
             "INSERT INTO invitations (id, month, user_id, contact_id, to_email, token, kind, priority, expires_at) VALUES",
             9,
             "",

@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::FutureExt;
 use shared::{
-    claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions},
+    claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
     mail::{Call, Letter, Refusal},
     run::batch::{self, Batch},
     sqs::Deadline,
@@ -191,23 +191,11 @@ impl<'w> Sending<'w> {
 
     /// Records the last call's result and asks for the next claim, in one transaction.
     async fn settle_and_claim(&mut self, claim: &Claim) -> anyhow::Result<Claimed> {
-        let unsettled = self.unsettled.take().map(Arc::new);
-        let (claim, cursor) = (Arc::new(claim.clone()), self.cursor);
-        let (holder, lease, now) = (self.worker.holder.clone(), self.worker.options.lease, self.worker.clock.now());
-        let claimed = self
-            .worker
-            .records
-            .transaction(move |tx| {
-                let (unsettled, claim, holder) = (unsettled.clone(), claim.clone(), holder.clone());
-                async move {
-                    if let Some(unsettled) = unsettled {
-                        claims::settle(tx, &unsettled.0, &unsettled.1, now).await?;
-                    }
-                    claims::claim(tx, &claim, cursor, &holder, lease, now).await
-                }
-                .boxed()
-            })
-            .await?;
+        let InvitationWorker { records, clock, holder, options, .. } = self.worker;
+        let settled = self.unsettled.as_ref().map(|(claim, outcome)| (claim, outcome));
+        let request = Request { claim, cursor: self.cursor, holder, lease: options.lease };
+        let claimed = claims::settle_and_claim(records, settled, request, clock.now()).await?;
+        self.unsettled = None;
         self.claims += 1;
         Ok(claimed)
     }

@@ -35,6 +35,7 @@ impl InvitationWorker {
         let options = WorkerOptions {
             app_base_url: mail.app_base_url.as_str().trim_end_matches('/').to_owned(),
             expiration_days: settings.expiration_days.into(),
+            rows_per_insert: settings.invitation_batch_size as usize,
             letters_per_call: mail.email_batch_size,
             lease: settings.worker_timeout + LEASE_GRACE,
             rate: RateLimit::new(mail.rate.letters_per_second()),

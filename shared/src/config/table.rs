@@ -128,8 +128,6 @@ settings! {
         /// A folder of templates to use in place of those built in.
         EMAIL_TEMPLATES_DIR: Folder = Folder, read_by(SENDERS);
 
-        /// The Amazon SES configuration set that letters are sent under.
-        SES_CONFIGURATION_SET: Text = Text::up_to(64), read_by(SENDERS);
     }
 
     Invitations {

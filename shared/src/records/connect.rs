@@ -15,13 +15,16 @@ use super::{Records, Result, Shared, Store, group_commit::GroupCommit};
 /// How long to wait for a connection, or for SQLite's one writer in another process.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// How many connections read a SQLite file: each keeps a page cache and a thread of its own.
+const SQLITE_READERS: u32 = 3;
+
 /// A connection idle for longer than this is tried before use: a frozen Lambda's sockets die silently.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
 /// How the records are used by this process.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectOptions {
-    /// The most connections at once (MySQL) or readers at once (SQLite).
+    /// The most connections at once; SQLite uses a few at most.
     pub connections: u32,
     /// How long a query waits for a database that went away, once these records are open.
     pub patience: Duration,
@@ -43,7 +46,7 @@ impl Records {
                     .pragma("journal_size_limit", "67108864");
                 let writer = SqlitePoolOptions::new().max_connections(1).connect_with(file.clone()).await?;
                 let readers = SqlitePoolOptions::new()
-                    .max_connections(options.connections)
+                    .max_connections(options.connections.min(SQLITE_READERS))
                     .test_before_acquire(false)
                     .connect_with(file.pragma("query_only", "on"))
                     .await?;

@@ -6,6 +6,7 @@
 //! | `{now+?}` | the same, plus a bound number of microseconds | |
 //! | `{or ignore COLUMN}` | a duplicate row changes nothing | |
 //! | `{for update}` | locks what is read | nothing: a writer is alone |
+//! | `{previous}` | how many rows the statement before this one changed | |
 //!
 //! Moments are `DATETIME(6)` in MySQL and whole microseconds since 1970 in SQLite, both UTC.
 
@@ -45,6 +46,8 @@ impl Dialect {
             (Self::MySql, "now+?") => format!("TIMESTAMPADD(MICROSECOND, ? + {offset}, UTC_TIMESTAMP(6))"),
             (Self::Sqlite, "now") => format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + {offset})"),
             (Self::Sqlite, "now+?") => format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + {offset} + ?)"),
+            (Self::MySql, "previous") => "ROW_COUNT()".to_owned(),
+            (Self::Sqlite, "previous") => "changes()".to_owned(),
             (Self::MySql, "for update") => "FOR UPDATE".to_owned(),
             (Self::Sqlite, "for update") => String::new(),
             (dialect, token) => match (dialect, token.strip_prefix("or ignore ")) {

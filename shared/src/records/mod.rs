@@ -14,6 +14,7 @@ mod error;
 mod group_commit;
 mod migrate;
 mod row;
+mod script;
 mod tx;
 mod value;
 
@@ -25,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{MySqlPool, SqlitePool};
 use tokio::time::Instant;
 
@@ -35,6 +36,7 @@ pub use self::{
     dialect::Dialect,
     error::RecordsError,
     row::Row,
+    script::Script,
     tx::Tx,
     value::{Never, Value, never},
 };
@@ -112,6 +114,28 @@ impl Records {
             }
         })
         .await
+    }
+
+    /// Runs a script in one transaction, and again after a deadlock or a lost connection; gives how many rows each of
+    /// its statements matched.
+    pub async fn run_script(&self, script: Script) -> Result<Vec<u64>> {
+        match &self.shared.store {
+            Store::MySql(pool) => {
+                self.persist(|| async {
+                    let mut tx = Tx::mysql(pool.acquire().await?, self.lease_offset(), self.counter());
+                    tx.run_as_text(&script).await
+                })
+                .await
+            }
+            Store::Sqlite { .. } => {
+                let script = Arc::new(script);
+                self.transaction(move |tx| {
+                    let script = script.clone();
+                    async move { tx.run_one_by_one(&script).await }.boxed()
+                })
+                .await
+            }
+        }
     }
 
     /// Runs the queries of `work`, which only read, each in its own snapshot.

@@ -8,15 +8,15 @@ use std::{
     },
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{TryStreamExt, future::BoxFuture};
 use sqlx::{AssertSqlSafe, Executor, MySql, Sqlite, pool::PoolConnection};
 
 use super::{
-    Dialect, Result, Row, Value, dialect,
+    Dialect, Result, Row, Script, Value, dialect,
     value::{mysql_arguments, sqlite_arguments},
 };
 
-/// The most rows that one INSERT statement carries.
+/// The most rows that one INSERT statement carries, where nothing else is said.
 const ROWS_PER_INSERT: usize = 256;
 
 /// A connection, and how to speak on it.
@@ -102,15 +102,56 @@ impl Tx {
         tail: &'static str,
         values: &[Value<'_>],
     ) -> Result<()> {
+        self.insert_rows_by(ROWS_PER_INSERT, head, columns, tail, values).await
+    }
+
+    /// The same, with at most `most` rows in one statement.
+    pub async fn insert_rows_by(
+        &mut self,
+        most: usize,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
         let mut rest = values;
         while !rest.is_empty() {
             let rows = rest.len() / columns;
-            let chunk = if rows >= ROWS_PER_INSERT { ROWS_PER_INSERT } else { 1 << rows.ilog2() };
+            let chunk = if rows >= most { most } else { 1 << rows.ilog2() };
             let (now, later) = rest.split_at(chunk * columns);
             self.execute(dialect::insert_text(head, chunk, columns, tail), now).await?;
             rest = later;
         }
         Ok(())
+    }
+
+    /// Runs a script's statements one after the other, as part of this transaction.
+    pub async fn run_one_by_one(&mut self, script: &Script) -> Result<Vec<u64>> {
+        let mut matched = Vec::with_capacity(script.statements.len());
+        for (sql, values) in &script.statements {
+            matched.push(self.execute(sql.clone(), values).await?);
+        }
+        Ok(matched)
+    }
+
+    /// Runs a script as one text, BEGIN and COMMIT included.
+    pub(super) async fn run_as_text(&mut self, script: &Script) -> Result<Vec<u64>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let Connection::MySql(connection) = &mut self.connection else { return self.run_one_by_one(script).await };
+        let text = script.as_mysql_text(self.lease_offset);
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute_many(&mut **connection);
+        let results: std::result::Result<Vec<_>, _> = done.try_collect().await;
+        match results {
+            // The first result is that of BEGIN, the last that of COMMIT.
+            Ok(results) => {
+                let matched = results.iter().skip(1).take(script.statements.len());
+                Ok(matched.map(sqlx::mysql::MySqlQueryResult::rows_affected).collect())
+            }
+            Err(error) => {
+                self.command("ROLLBACK").await.ok();
+                Err(error.into())
+            }
+        }
     }
 
     /// Runs `work` between BEGIN and COMMIT.

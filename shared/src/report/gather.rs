@@ -31,7 +31,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
     let run_id = run.id;
     let batches = records.read(move |tx| batches_by_state(tx, run_id).boxed()).await?;
     let parked_batches = records.read(move |tx| parked_batches(tx, run_id).boxed()).await?;
-    let mut listed = records.read(move |tx| history::in_doubt(tx, run_id, 0, MOST_IN_DOUBT + 1).boxed()).await?;
+    let mut listed = records.read(move |tx| history::in_doubt(tx, run_id, MOST_IN_DOUBT + 1).boxed()).await?;
     let more = listed.len() > MOST_IN_DOUBT;
     listed.truncate(MOST_IN_DOUBT);
     Ok(Report {

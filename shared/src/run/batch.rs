@@ -9,7 +9,10 @@ use std::{str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Control, State};
-use crate::records::{Result, Row, Tx};
+use crate::{
+    invitation::POSITIONS,
+    records::{Result, Row, Tx},
+};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +142,23 @@ impl Batch {
             .await?;
         row.as_ref().map(Self::read).transpose()
     }
+}
+
+/// The most batches whose rows one query looks at.
+const BATCHES_PER_RANGE: i64 = 1_000;
+
+/// The ids that a run's invitations can have, as ranges of neighbouring batches: a join over computed bounds would make
+/// MySQL read the whole table.
+pub async fn invitation_ranges(tx: &mut Tx, run_id: i64) -> Result<Vec<(i64, i64)>> {
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for row in tx.rows("SELECT id FROM batches WHERE run_id = ? ORDER BY id", &[run_id.into()]).await? {
+        let id = row.int(0)?;
+        match ranges.last_mut() {
+            Some((first, last)) if *last + 1 == id && id - *first < BATCHES_PER_RANGE => *last = id,
+            _ => ranges.push((id, id)),
+        }
+    }
+    Ok(ranges.into_iter().map(|(first, last)| (first * POSITIONS, last * POSITIONS + POSITIONS - 1)).collect())
 }
 
 /// Takes a batch off the queue until `wait` has passed; the keeper then sends a fresh message.

@@ -1,6 +1,6 @@
 //! The run history: which runs there were, and how far one has come.
 
-use super::{COLUMNS, Run};
+use super::{COLUMNS, Run, batch};
 use crate::records::{Result, Tx};
 
 /// The newest runs, newest first, of one job or of all.
@@ -43,10 +43,17 @@ pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
     Ok(Progress { planned: run.planned, batches: row.count(0)?, finished: row.sum(1)?, handled: row.sum(2)? })
 }
 
-/// Gives the invitations of a run that are in doubt, a page after `after`: invitation ids.
-pub async fn in_doubt(tx: &mut Tx, run_id: i64, after: i64, most: usize) -> Result<Vec<i64>> {
-    let sql = "SELECT i.id FROM batches b JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
-               WHERE b.run_id = ? AND i.send_state = 4 AND i.id > ? ORDER BY i.id LIMIT ?";
-    let rows = tx.rows(sql, &[run_id.into(), after.into(), most.into()]).await?;
-    rows.iter().map(|row| row.int(0)).collect()
+/// The first invitations of a run that are in doubt.
+pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64>> {
+    let mut doubts = Vec::new();
+    for (first, last) in batch::invitation_ranges(tx, run_id).await? {
+        let sql = "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?";
+        for row in tx.rows(sql, &[first.into(), last.into(), (most - doubts.len()).into()]).await? {
+            doubts.push(row.int(0)?);
+        }
+        if doubts.len() == most {
+            break;
+        }
+    }
+    Ok(doubts)
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::batch;
 use crate::{
     invitation::SendState,
     records::{Result, Tx},
@@ -47,22 +48,17 @@ impl Ledger {
 /// Counts a run's outcomes from the rows that say them. While a run is open, what is still to do has none.
 pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
     let mut ledger = Ledger { planned, ..Ledger::default() };
-    let sent = tx
-        .rows(
-            "SELECT i.send_state, COUNT(*) FROM batches b \
-             JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
-             WHERE b.run_id = ? GROUP BY i.send_state",
-            &[run_id.into()],
-        )
-        .await?;
-    for row in sent {
-        let counted = row.count(1)?;
-        match SendState::from_stored(row.int(0)?) {
-            Some(SendState::Sent) => ledger.sent += counted,
-            Some(SendState::Failed) => ledger.failed += counted,
-            Some(SendState::InDoubt) => ledger.in_doubt += counted,
-            Some(SendState::Cancelled) => *ledger.skipped.entry(CANCELLED.to_owned()).or_default() += counted,
-            Some(SendState::Planned) | None => {}
+    for (first, last) in batch::invitation_ranges(tx, run_id).await? {
+        let sql = "SELECT send_state, COUNT(*) FROM invitations WHERE id BETWEEN ? AND ? GROUP BY send_state";
+        for row in tx.rows(sql, &[first.into(), last.into()]).await? {
+            let counted = row.count(1)?;
+            match SendState::from_stored(row.int(0)?) {
+                Some(SendState::Sent) => ledger.sent += counted,
+                Some(SendState::Failed) => ledger.failed += counted,
+                Some(SendState::InDoubt) => ledger.in_doubt += counted,
+                Some(SendState::Cancelled) => *ledger.skipped.entry(CANCELLED.to_owned()).or_default() += counted,
+                Some(SendState::Planned) | None => {}
+            }
         }
     }
     let skipped =

@@ -4,8 +4,9 @@ use std::{env, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use shared::{
+    config::Database,
     random,
-    records::{ConnectOptions, Records, RecordsUrl, Row, Value},
+    records::{ConnectOptions, Records, Row, Value},
 };
 
 const OPTIONS: ConnectOptions = ConnectOptions { connections: 4, patience: Duration::from_secs(5) };
@@ -26,7 +27,7 @@ where
     Fut: Future<Output = ()>,
 {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let records = open(&RecordsUrl::Sqlite(folder.path().join("records.db"))).await;
+    let records = open(&Database::Sqlite(folder.path().join("records.db"))).await;
     test(records.clone()).await;
     records.close().await;
 }
@@ -51,7 +52,7 @@ where
     }
 }
 
-async fn open(url: &RecordsUrl) -> Records {
+async fn open(url: &Database) -> Records {
     let records = Records::connect(url, OPTIONS).await.expect("a database");
     records.migrate().await.expect("the schema");
     records

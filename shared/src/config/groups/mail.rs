@@ -6,7 +6,7 @@ use super::super::kinds::BaseUrl;
 use super::super::reader::{Group, Reader};
 use super::super::table::{
     APP_BASE_URL, EMAIL_BATCH_SIZE, EMAIL_FROM_ADDRESS, EMAIL_FROM_NAME, EMAIL_RATE_LIMIT_PER_MINUTE,
-    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, SES_CONFIGURATION_SET,
+    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS,
 };
 use crate::mail::providers::{Provider, Sender};
 
@@ -25,8 +25,6 @@ pub struct MailSettings {
     pub rate: RateLimit,
     /// A folder of templates to use in place of those built in.
     pub templates_dir: Option<PathBuf>,
-    /// The Amazon SES configuration set that letters are sent under.
-    pub ses_configuration_set: Option<String>,
 }
 
 /// How fast letters may go out; both limits hold where both are set.
@@ -59,7 +57,6 @@ impl Group for MailSettings {
         let per_second = reader.optional(&EMAIL_RATE_LIMIT_PER_SECOND);
         let per_minute = reader.optional(&EMAIL_RATE_LIMIT_PER_MINUTE);
         let templates_dir = reader.optional(&EMAIL_TEMPLATES_DIR);
-        let ses_configuration_set = reader.optional(&SES_CONFIGURATION_SET);
         Some(Self {
             transports: transports?,
             from: Sender { address: address?, name: name?.unwrap_or_default() },
@@ -67,7 +64,6 @@ impl Group for MailSettings {
             email_batch_size: batch_size? as usize,
             rate: RateLimit { per_second: per_second?, per_minute: per_minute? },
             templates_dir: templates_dir?,
-            ses_configuration_set: ses_configuration_set?,
         })
     }
 }

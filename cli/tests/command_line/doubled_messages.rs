@@ -1,0 +1,58 @@
+//! A queue that delivers at least once: every message comes several times, while the process is killed again and again.
+
+use std::time::Duration;
+
+use crate::support::{
+    database::Database,
+    dice::Dice,
+    ledger,
+    machine::Machine,
+    people::{self, CYCLE},
+    query, sink,
+};
+
+const USERS: u32 = 100;
+const KILLS: u32 = 15;
+const REPLY: Duration = Duration::from_millis(2);
+
+/// A message more for every batch that has one, as SQS and a planner that dies before its note may send it.
+const ONE_MORE: &str = "INSERT INTO queue_messages (queue, body, sent_at, visible_at) \
+                        SELECT queue, body, MIN(sent_at), MIN(sent_at) FROM queue_messages WHERE dead = 0 \
+                        GROUP BY queue, body";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_messages_for_one_batch_write_to_nobody_twice_on_sqlite() {
+    survive_doubled_messages(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_messages_for_one_batch_write_to_nobody_twice_on_mysql() {
+    survive_doubled_messages(Database::mysql().await).await;
+}
+
+async fn survive_doubled_messages(database: Database) {
+    let records = database.open().await;
+    let eligible = people::make_up(&records, USERS).await;
+    let sink = sink::taking(REPLY).await;
+    let machine = Machine::with_records(database.url()).sending(sink::transport(&sink));
+    let machine = machine.set("SCHEDULER_BATCH_SIZE", "10");
+
+    let mut dice = Dice::thrown();
+    for kill in 1..=KILLS {
+        let mut running = machine.start(&CYCLE);
+        let at = sink.tally().received() + dice.between(1, 80);
+        while sink.tally().received() < at && !running.has_ended() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(running.kill().code, -1, "kill {kill} came too late");
+        query::change(&records, ONE_MORE).await;
+    }
+    let ledger = machine.run(&CYCLE).await.json_of(0);
+    println!("{ledger}; {}", sink.tally());
+    // Nothing was refused, so no call can have been a second try.
+    assert_eq!(query::number(&records, "SELECT COUNT(*) FROM sends WHERE listed <> ''").await, 0);
+    ledger::is_balanced(&ledger);
+    ledger::tells_what_arrived(&ledger, &sink);
+    assert_eq!(ledger::number(&ledger, "planned") - ledger::skipped(&ledger), eligible);
+    records.close().await;
+}

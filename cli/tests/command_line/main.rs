@@ -1,0 +1,9 @@
+//! The command line as its users meet it: the real binary in processes of its own, real databases, real servers, and
+//! what goes wrong with them.
+
+mod control;
+mod database_away;
+mod doubled_messages;
+mod fire_at_once;
+mod kill;
+mod support;
