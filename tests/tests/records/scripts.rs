@@ -6,6 +6,7 @@ use shared::records::{Records, Script, Value, never};
 use tests::{
     ask::{all, execute, insert, number, numbers, texts},
     databases::TestDatabase,
+    polls::for_polls,
 };
 
 tests::contract!(
@@ -146,15 +147,9 @@ async fn scripts_at_once_lose_no_update(database: &TestDatabase) {
 
 async fn a_script_whose_caller_went_away_happens_whole_or_not_at_all(database: &TestDatabase) {
     execute(database, failing().0, vec![]).await;
-    for number in 0..40 {
-        let records = database.records().clone();
+    for number in 0..60_i64 {
         let statements = if number % 2 == 0 { vec![row(number), row(number), failing()] } else { vec![row(number); 2] };
-        let task = tokio::spawn(async move { records.run_script(script(statements)).await });
-        for _ in 0..number / 8 {
-            tokio::task::yield_now().await;
-        }
-        task.abort();
-        task.await.ok();
+        for_polls(database.run_script(script(statements)), 1 + usize::try_from(number / 6).expect("small")).await;
     }
     join_all((100..120).map(|number| database.run_script(script([row(number), row(number)])))).await;
     let halves = "SELECT COUNT(*) FROM (SELECT run_id FROM outbox GROUP BY run_id HAVING COUNT(*) <> 2) AS halves";
