@@ -279,6 +279,13 @@ struct Written {
     unknown: BTreeMap<u32, String>,
 }
 
+/// Keeps a result from counting whose attempt was never made: followed by the values of [`of_attempt`].
+const OF_ATTEMPT: &str = "EXISTS (SELECT 1 FROM sends WHERE batch_id = ? AND claim = ? AND nonce = ?)";
+
+fn of_attempt(claim: &Claim) -> [Value<'static>; 3] {
+    [claim.batch.into(), claim.number.into(), claim.nonce.clone().into()]
+}
+
 /// Writes what a call came to.
 fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) {
     // A status that feedback has already moved on stays where it is.
@@ -288,20 +295,22 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
     match &claim.positions {
         Positions::Range(first, last) if all => {
             let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
-            script.push(format!("{sent} AND id BETWEEN ? AND ?"), vec![now.into(), first.0.into(), last.0.into()]);
+            let mut values = vec![now.into(), first.0.into(), last.0.into()];
+            values.extend(of_attempt(claim));
+            script.push(format!("{sent} AND id BETWEEN ? AND ? AND {OF_ATTEMPT}"), values);
         }
         _ => {
             let accepted = outcome.accepted.iter().map(|(position, _)| *position);
-            write_listed(script, sent, vec![now.into()], claim.batch, accepted);
+            write_listed(script, sent, vec![now.into()], claim, accepted);
         }
     }
     let failed = "UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4)";
-    write_listed(script, failed, Vec::new(), claim.batch, outcome.failed.iter().map(|(position, _)| *position));
+    write_listed(script, failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
     // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
     let late = "UPDATE invitations SET send_state = 3 WHERE send_state = 4";
-    write_listed(script, late, Vec::new(), claim.batch, outcome.again.iter().map(|(position, ..)| *position));
+    write_listed(script, late, Vec::new(), claim, outcome.again.iter().map(|(position, ..)| *position));
     let unknown = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
-    write_listed(script, unknown, Vec::new(), claim.batch, outcome.unknown.iter().map(|(position, _)| *position));
+    write_listed(script, unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
     script.push(
         "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
          WHERE batch_id = ? AND claim = ? AND nonce = ?",
@@ -321,15 +330,16 @@ fn write_listed(
     script: &mut Script,
     update: &'static str,
     mut values: Vec<Value<'static>>,
-    batch: i64,
+    claim: &Claim,
     positions: impl Iterator<Item = u32>,
 ) {
     let before = values.len();
-    values.extend(positions.map(|position| Value::from(InvitationId::new(batch, position).0)));
+    values.extend(positions.map(|position| Value::from(InvitationId::new(claim.batch, position).0)));
     let listed = values.len() - before;
     if listed > 0 {
         let list = with_list("id IN (?..)", listed);
-        script.push(format!("{update} AND {list}"), values);
+        values.extend(of_attempt(claim));
+        script.push(format!("{update} AND {list} AND {OF_ATTEMPT}"), values);
     }
 }
 
@@ -397,7 +407,7 @@ async fn put_in_doubt(tx: &mut Tx, claim: &Claim) -> Result<()> {
         }
         Positions::Listed(list) => {
             let mut script = Script::default();
-            write_listed(&mut script, doubt, Vec::new(), claim.batch, list.iter().copied());
+            write_listed(&mut script, doubt, Vec::new(), claim, list.iter().copied());
             tx.run_one_by_one(&script).await.map(drop)
         }
     }

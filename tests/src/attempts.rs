@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use shared::{
-    claims::{self, Abandoned, Claim, Claimed, Outcome, Positions},
+    claims::{self, Abandoned, Claim, Claimed, Outcome, Positions, Request},
     mail::{Answer, Refusal},
     process::Holder,
     records::Records,
@@ -27,16 +27,12 @@ pub fn listed(batch: i64, number: u32, positions: &[u32]) -> Claim {
 
 /// Asks for a claim, as `holder`.
 pub async fn ask_for(records: &Records, claim: &Claim, holder: &Holder) -> Claimed {
-    let (claim, holder) = (claim.clone(), holder.clone());
     let cursor = match &claim.positions {
         Positions::Range(_, last) => last + 1,
         Positions::Listed(_) => 0,
     };
-    let claimed = records.transaction(move |tx| {
-        let (claim, holder) = (claim.clone(), holder.clone());
-        async move { claims::claim(tx, &claim, cursor, &holder, LEASE, scheduled_at()).await }.boxed()
-    });
-    claimed.await.expect("an answer")
+    let request = Request { claim, cursor, holder, lease: LEASE };
+    claims::settle_and_claim(records, None, request, scheduled_at()).await.expect("an answer")
 }
 
 /// Makes a claim that nobody contests.

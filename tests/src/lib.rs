@@ -7,6 +7,7 @@ pub mod cycle;
 pub mod databases;
 pub mod letters;
 pub mod people;
+pub mod polls;
 pub mod queues;
 pub mod runs;
 pub mod scripted_mailer;

@@ -139,16 +139,18 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let Connection::MySql(connection) = &mut self.connection else { return self.run_one_by_one(script).await };
         let text = script.as_mysql_text(self.lease_offset);
+        self.unfinished = true;
         let done = sqlx::raw_sql(AssertSqlSafe(text)).execute_many(&mut **connection);
         let results: std::result::Result<Vec<_>, _> = done.try_collect().await;
         match results {
             // The first result is that of BEGIN, the last that of COMMIT.
             Ok(results) => {
+                self.unfinished = false;
                 let matched = results.iter().skip(1).take(script.statements.len());
                 Ok(matched.map(sqlx::mysql::MySqlQueryResult::rows_affected).collect())
             }
             Err(error) => {
-                self.command("ROLLBACK").await.ok();
+                self.unfinished = self.command("ROLLBACK").await.is_err();
                 Err(error.into())
             }
         }

@@ -36,6 +36,11 @@ fn ids(count: usize) -> Vec<Value<'static>> {
     (0..count).map(|n| (100 + n).into()).collect()
 }
 
+/// The invitations of thirty batches, as a run has them.
+fn a_range() -> Vec<Value<'static>> {
+    vec![(77_i64 * 65_536).into(), (107_i64 * 65_536).into()]
+}
+
 fn after(mut first: Vec<Value<'static>>, rest: Vec<Value<'static>>) -> Vec<Value<'static>> {
     first.extend(rest);
     first
@@ -120,8 +125,12 @@ pub const QUERIES: &[Query] = &[
     ),
     assembled(query(
         "UPDATE invitations SET send_state = 2, sent_at = ?, status = CASE WHEN status = 0 THEN 1 ELSE status END \
-         WHERE send_state IN (0, 4) AND id BETWEEN ? AND ?",
-        || vec![shared::records::never().into(), (77_i64 * 65_536).into(), (77_i64 * 65_536 + 49).into()],
+         WHERE send_state IN (0, 4) AND id BETWEEN ? AND ? AND \
+         EXISTS (SELECT 1 FROM sends WHERE batch_id = ? AND claim = ? AND nonce = ?)",
+        || {
+            let sent = vec![shared::records::never().into(), (77_i64 * 65_536).into(), (77_i64 * 65_536 + 49).into()];
+            after(sent, vec![id(), 0_i64.into(), "00000000".into()])
+        },
     )),
     assembled(list("UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4) AND id IN (?..)", 10, || ids(10))),
     // The worker's, at a batch's end.
@@ -137,23 +146,17 @@ pub const QUERIES: &[Query] = &[
     )),
     query("SELECT 1 FROM batches WHERE run_id = ? AND state IN ('planned', 'open') LIMIT 1", || vec![id()]),
     // The closing's: as much as the run has.
-    query(
-        "SELECT i.send_state, COUNT(*) FROM batches b \
-         JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
-         WHERE b.run_id = ? GROUP BY i.send_state",
-        || vec![id()],
-    ),
+    query("SELECT id FROM batches WHERE run_id = ? ORDER BY id", || vec![id()]),
+    query("SELECT send_state, COUNT(*) FROM invitations WHERE id BETWEEN ? AND ? GROUP BY send_state", a_range),
     query("SELECT reason, SUM(contacts) FROM skips WHERE run_id = ? GROUP BY reason", || vec![id()]),
     query(
         "SELECT state, SUM(planned) FROM batches WHERE run_id = ? AND state IN ('parked', 'cancelled') \
          AND prepared_by = '00000000000000000000000000000000' GROUP BY state",
         || vec![id()],
     ),
-    query(
-        "SELECT i.id FROM batches b JOIN invitations i ON i.id BETWEEN b.id * 65536 AND b.id * 65536 + 65535 \
-         WHERE b.run_id = ? AND i.send_state = 4 AND i.id > ? ORDER BY i.id LIMIT ?",
-        || vec![id(), 0_i64.into(), 100_i64.into()],
-    ),
+    query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
+        after(a_range(), vec![100_i64.into()])
+    }),
     // The keeper's, every minute, and the engine's of one machine, every second.
     assembled(query("SELECT batch_id, claim FROM sends WHERE state = 0 AND lease_until < {now} LIMIT ?", || {
         vec![100_i64.into()]

@@ -1,5 +1,6 @@
 //! What the records promise, on every database.
 
 mod migrations;
+mod scripts;
 mod transactions;
 mod values;

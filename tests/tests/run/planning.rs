@@ -2,13 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    future::{Future, poll_fn},
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
 };
 
 use chrono::Months;
@@ -27,6 +24,7 @@ use tests::{
     ask::{execute, number, texts},
     databases::TestDatabase,
     people::{add_contacts, add_user, add_user_with_contacts},
+    polls::for_polls,
     queues::ScriptedQueue,
     runs::{find, firing, planner},
 };
@@ -73,20 +71,6 @@ async fn assert_planned(records: &Records, run: i64, crowd: &BTreeMap<i64, u32>)
     let sum =
         number(records, "SELECT COUNT(*) FROM batches WHERE run_id = ? AND queued = 0", vec![run.id.into()]).await;
     assert_eq!(sum, 0, "every batch is queued");
-}
-
-/// Polls `future` at most `polls` times and then drops it where it stands.
-async fn for_polls<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 async fn planners_that_race_over_a_run_plan_each_user_once(database: &TestDatabase) {
