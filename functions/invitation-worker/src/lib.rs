@@ -49,6 +49,8 @@ pub struct WorkerOptions {
     pub rows_per_insert: usize,
     /// The most letters of one call, within what a provider takes.
     pub letters_per_call: usize,
+    /// How much time must be left before the deadline for another call to be begun.
+    pub call_time: Duration,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
     pub lease: Duration,
     /// How many letters may go out a second, over all batches of this worker.

@@ -33,9 +33,6 @@ const THROTTLED_WAIT: Duration = Duration::from_secs(60);
 /// How long a batch waits that another worker has, or that should have been finished and is not.
 pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
 
-/// How much time a call must have before the deadline to be begun.
-const CALL_TIME: Duration = Duration::from_secs(40);
-
 /// How sending ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
@@ -104,7 +101,7 @@ impl<'w> Sending<'w> {
     /// Sends until nothing is left or something stops it. A result in hand is always recorded first.
     pub(crate) async fn run(mut self, deadline: Deadline) -> anyhow::Result<Sent> {
         loop {
-            if deadline.is_within(CALL_TIME) {
+            if deadline.is_within(self.worker.options.call_time) {
                 return self.hand_back(Duration::ZERO, "the deadline was near").await;
             }
             let Some(next) = self.choose() else {

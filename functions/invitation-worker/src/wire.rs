@@ -14,6 +14,9 @@ use shared::{
 
 use crate::{InvitationWorker, WorkerOptions};
 
+/// How long a call can take: an SMTP letter three times its command time-out.
+const LONGEST_CALL: Duration = Duration::from_secs(90);
+
 /// How long after a worker's time-out its claims keep others away.
 const LEASE_GRACE: Duration = Duration::from_secs(60);
 
@@ -37,6 +40,7 @@ impl InvitationWorker {
             expiration_days: settings.expiration_days.into(),
             rows_per_insert: settings.invitation_batch_size as usize,
             letters_per_call: mail.email_batch_size,
+            call_time: (settings.worker_timeout / 3).min(LONGEST_CALL),
             lease: settings.worker_timeout + LEASE_GRACE,
             rate: RateLimit::new(mail.rate.letters_per_second()),
         };

@@ -62,7 +62,7 @@ pub(super) fn user(number: u32, demo: Demo) -> NewUser {
 /// The settings that few users make, each with a number of its own.
 fn wishes(number: u32, demo: Demo, user: &mut NewUser) {
     let tags = |tags: &[&str]| Tags::join(tags).unwrap_or_default();
-    match number % 40 {
+    match number % 200 {
         5 => user.active = false,
         7 | 27 => user.send_day = 17,
         9 => user.send_day = 28,

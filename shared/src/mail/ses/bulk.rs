@@ -10,7 +10,7 @@ use crate::mail::template::Template;
 use crate::mail::{Capacity, Letter};
 
 /// A bulk call takes 50 destinations.
-pub(in crate::mail) const CAPACITY: Capacity = Capacity { claim: 50, calls: 8 };
+pub(in crate::mail) const CAPACITY: Capacity = Capacity { claim: 50, calls: 16 };
 
 /// The words and headers that all letters of a call share.
 pub(in crate::mail) fn content(template: &Template) -> BulkEmailContent {

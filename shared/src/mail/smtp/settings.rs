@@ -43,7 +43,8 @@ impl fmt::Debug for Login {
     }
 }
 
-const DEFAULT_CONNECTIONS: usize = 32;
+/// Just below what Postfix takes from one client by default.
+const DEFAULT_CONNECTIONS: usize = 48;
 const MOST_CONNECTIONS: usize = 64;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// A letter may take three times as long, and its claim's lease must be longer still.
