@@ -110,7 +110,6 @@ async fn an_old_file_does_not_revive_a_contact_that_opted_out() {
     machine.run(&files.import()).await.json_of(0);
     let still = "SELECT COUNT(*) FROM contacts WHERE opted_out = 1 OR email_status = 'complained'";
     assert_eq!(query::number(&records, still).await, 2);
-    records.close().await;
 }
 
 #[tokio::test]

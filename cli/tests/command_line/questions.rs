@@ -36,7 +36,6 @@ async fn a_dry_run_writes_nothing_and_says_what_the_run_then_does() {
 
     let again = machine.run(&[&CYCLE[..], &["--dry-run"]].concat()).await.json_of(0);
     assert_eq!(again["would_send"], 0, "everybody has been written to this month");
-    records.close().await;
 }
 
 #[tokio::test]
@@ -70,12 +69,11 @@ async fn every_contact_s_story_tells_what_became_of_it() {
         let story = machine.run(&["why", contact, "--json"]).await.json_of(0);
         assert_eq!(outcomes(&story), format!("skipped: {reason}"));
     }
-    records.close().await;
 }
 
 #[tokio::test]
 async fn runs_are_listed_newest_first_a_line_of_json_each() {
-    let (machine, records) = house().await;
+    let (machine, _) = house().await;
     machine.run(&["run", "monthly-invitations", "--at", "2026-10-05T18:00", "--json"]).await.json_of(0);
     machine.run(&CYCLE).await.json_of(0);
     let listed = machine.run(&["runs", "--json"]).await.out;
@@ -90,7 +88,6 @@ async fn runs_are_listed_newest_first_a_line_of_json_each() {
         ledger::is_balanced(run);
     }
     assert_eq!(machine.run(&["runs", "--json", "--limit", "1"]).await.out.lines().count(), 1);
-    records.close().await;
 }
 
 #[tokio::test]
@@ -102,5 +99,4 @@ async fn a_closed_run_s_report_is_written_by_the_next_call_when_its_process_died
     query::change(&records, "UPDATE outbox SET state = 'due'").await;
     machine.run(&CYCLE).await.json_of(0);
     assert!(report.is_file());
-    records.close().await;
 }
