@@ -111,12 +111,12 @@ pub enum Claimed {
     Fenced,
 }
 
-/// A claim to be asked for, and where it leaves the batch.
+/// Claims to be asked for together, one for each call of a volley, and where they leave the batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
-    /// The claim.
-    pub claim: &'r Claim,
-    /// Positions before this one have been claimed once it is granted.
+    /// The claims, with numbers that follow each other; at least one.
+    pub claims: &'r [Claim],
+    /// Positions before this one have been claimed once they are granted.
     pub cursor: u32,
     /// Who asks.
     pub holder: &'r Holder,
@@ -124,30 +124,30 @@ pub struct Request<'r> {
     pub lease: Duration,
 }
 
-/// Records a call's result, if there is one in hand, and asks for the next claim: in one transaction, to be committed
-/// before the next call is made.
+/// Records the results in hand and asks for the next claims: in one transaction, to be committed before the next calls
+/// are made. All claims are granted, or none.
 ///
 /// Safe to repeat when a commit's outcome was lost: the nonce tells one's own row from another's.
 pub async fn settle_and_claim(
     records: &Records,
-    settled: Option<(&Claim, &Outcome)>,
+    settled: &[(Claim, Outcome)],
     request: Request<'_>,
     now: DateTime<Utc>,
 ) -> Result<Claimed> {
     let mut script = Script::default();
-    if let Some((claim, outcome)) = settled {
+    for (claim, outcome) in settled {
         write_settlement(&mut script, claim, outcome, now);
     }
-    let granted = write_claim(&mut script, request, now);
+    let granted = write_claims(&mut script, request, now);
     let matched = records.run_script(script).await?;
     if matched.get(granted) == Some(&1) {
         return Ok(Claimed::Granted);
     }
-    let claim = Arc::new(request.claim.clone());
+    let Some(first) = request.claims.first().cloned().map(Arc::new) else { return Ok(Claimed::Fenced) };
     records
         .read(move |tx| {
-            let claim = claim.clone();
-            async move { why_refused(tx, &claim).await }.boxed()
+            let first = first.clone();
+            async move { why_refused(tx, &first).await }.boxed()
         })
         .await
 }
@@ -162,7 +162,8 @@ pub async fn claim(
     now: DateTime<Utc>,
 ) -> Result<Claimed> {
     let mut script = Script::default();
-    let granted = write_claim(&mut script, Request { claim, cursor, holder, lease }, now);
+    let claims = std::slice::from_ref(claim);
+    let granted = write_claims(&mut script, Request { claims, cursor, holder, lease }, now);
     let matched = tx.run_one_by_one(&script).await?;
     if matched.get(granted) == Some(&1) { Ok(Claimed::Granted) } else { why_refused(tx, claim).await }
 }
@@ -174,15 +175,25 @@ pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime
     tx.run_one_by_one(&script).await.map(drop)
 }
 
-/// Writes a claim; gives the index of the statement that changes a row exactly when it is granted.
-fn write_claim(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) -> usize {
-    let Request { claim, cursor, holder, lease } = request;
-    script.push(
+/// Writes claims; gives the index of the statement that changes a row exactly when they are granted.
+///
+/// Each statement depends on the one before it: the claims are only there when the batch could be moved on.
+fn write_claims(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) -> usize {
+    let Request { claims, cursor, holder, lease } = request;
+    let (Some(first), Some(last)) = (claims.first(), claims.last()) else { return usize::MAX };
+    let granted = script.push(
         "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
          AND EXISTS (SELECT 1 FROM runs WHERE runs.id = batches.run_id AND runs.control = 'run' \
          AND runs.state = 'open')",
-        vec![(claim.number + 1).into(), cursor.into(), claim.batch.into(), claim.number.into()],
+        vec![(last.number + 1).into(), cursor.into(), first.batch.into(), first.number.into()],
     );
+    for claim in claims {
+        write_claim(script, claim, holder, lease, now);
+    }
+    granted
+}
+
+fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Duration, now: DateTime<Utc>) {
     let (first, last) = claim.positions.bounds();
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     script.push(
@@ -201,7 +212,7 @@ fn write_claim(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) ->
             now.into(),
             lease.into(),
         ],
-    )
+    );
 }
 
 async fn why_refused(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {

@@ -31,8 +31,8 @@ pub async fn ask_for(records: &Records, claim: &Claim, holder: &Holder) -> Claim
         Positions::Range(_, last) => last + 1,
         Positions::Listed(_) => 0,
     };
-    let request = Request { claim, cursor, holder, lease: LEASE };
-    claims::settle_and_claim(records, None, request, scheduled_at()).await.expect("an answer")
+    let request = Request { claims: std::slice::from_ref(claim), cursor, holder, lease: LEASE };
+    claims::settle_and_claim(records, &[], request, scheduled_at()).await.expect("an answer")
 }
 
 /// Makes a claim that nobody contests.

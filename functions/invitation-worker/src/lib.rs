@@ -57,6 +57,9 @@ pub struct WorkerOptions {
     pub rate: RateLimit,
 }
 
+/// Among how many batches a provider's calls are divided: enough that one waiting for the database leaves others calling.
+const BATCHES_AT_ONCE: usize = 4;
+
 /// The worker and what it stands on.
 pub struct InvitationWorker {
     records: Records,
@@ -66,9 +69,11 @@ pub struct InvitationWorker {
     clock: Clock,
     holder: Holder,
     options: WorkerOptions,
-    /// How many batches may have a call under way, so that no more is in doubt after a crash than a provider's
-    /// capacity says.
-    calls: Semaphore,
+    /// How many batches may have calls under way, so that no more is in doubt after a crash than a provider's capacity
+    /// says.
+    batches: Semaphore,
+    /// How many calls of one batch go out together.
+    calls_per_volley: usize,
 }
 
 impl InvitationWorker {
@@ -83,8 +88,9 @@ impl InvitationWorker {
         options: WorkerOptions,
     ) -> anyhow::Result<Self> {
         let calls = mailers.iter().map(|mailer| mailer.capacity().calls).min().context("no mail transport is set")?;
-        let calls = Semaphore::new(calls.max(1));
-        Ok(Self { records, mailers, templates, keys, clock, holder, options, calls })
+        let calls_per_volley = (calls / BATCHES_AT_ONCE).max(1);
+        let batches = Semaphore::new((calls / calls_per_volley).max(1));
+        Ok(Self { records, mailers, templates, keys, clock, holder, options, batches, calls_per_volley })
     }
 
     async fn work(&self, message: BatchMessage, deadline: Deadline) -> anyhow::Result<Outcome> {
@@ -97,7 +103,7 @@ impl InvitationWorker {
             ToDo::Cancel => self.cancel(&batch).await?,
             ToDo::Send => {
                 // Waiting here holds no claim and no lock.
-                let _permit = self.calls.acquire().await?;
+                let _permit = self.batches.acquire().await?;
                 match self.prepared(&batch).await? {
                     Some((batch, prepared)) => Sending::new(self, &batch, prepared).run(deadline).await?,
                     None => return self.look_again(&batch).await,

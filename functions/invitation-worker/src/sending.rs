@@ -1,7 +1,7 @@
 //! Sending a prepared batch: claim, call, settle, until nothing is left.
 //!
-//! The result of one call and the claim of the next go into one transaction, so an invitation costs one insert and one
-//! update in place. Refusals are tried again by a claim of their own: at once with the next provider, and when all have
+//! A batch goes out in volleys of a few calls. The results of one volley and the claims of the next go into one
+//! transaction, so an invitation costs one insert and one update in place, and a commit serves several calls. Refusals are tried again by a claim of their own: at once with the next provider, and when all have
 //! refused after 1, 5 and 15 seconds. What has no answer is never tried again.
 
 use std::{
@@ -10,10 +10,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, future::join_all};
 use shared::{
     claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
-    mail::{Call, Letter, Refusal},
+    mail::{Answer, Call, Letter, Refusal},
+    records::{self, Tx},
     run::batch::{self, Batch},
     sqs::Deadline,
 };
@@ -76,7 +78,7 @@ pub(crate) struct Sending<'w> {
     claims: u32,
     cursor: u32,
     throttled: bool,
-    unsettled: Option<(Claim, CallOutcome)>,
+    unsettled: Vec<(Claim, CallOutcome)>,
 }
 
 impl<'w> Sending<'w> {
@@ -94,7 +96,7 @@ impl<'w> Sending<'w> {
             claims: batch.claims,
             cursor: batch.cursor,
             throttled: false,
-            unsettled: None,
+            unsettled: Vec::new(),
         }
     }
 
@@ -104,16 +106,17 @@ impl<'w> Sending<'w> {
             if deadline.is_within(self.worker.options.call_time) {
                 return self.hand_back(Duration::ZERO, "the deadline was near").await;
             }
-            let Some(next) = self.choose() else {
+            let volley = self.choose_volley();
+            if volley.is_empty() {
                 let Some(wait) = self.retries.iter().map(|retry| retry.due).min() else { break };
                 self.settle().await?;
                 tokio::time::sleep_until(wait).await;
                 continue;
-            };
-            self.pace(next.indexes.len()).await?;
-            let claim = self.claim_for(&next);
-            match self.settle_and_claim(&claim).await? {
-                Claimed::Granted => self.call(claim, next).await,
+            }
+            self.pace(volley.iter().map(|next| next.indexes.len()).sum()).await?;
+            let claims = self.claims_for(&volley);
+            match self.settle_and_claim(&claims).await? {
+                Claimed::Granted => self.call_all(claims, volley).await,
                 Claimed::Stopped(_) => return self.hand_back(Duration::ZERO, "the run was stopped").await,
                 Claimed::Fenced => return Ok(Sent::Fenced),
             }
@@ -122,6 +125,13 @@ impl<'w> Sending<'w> {
             return self.hand_back(THROTTLED_WAIT, "the provider asks for a slower pace").await;
         }
         self.finish().await
+    }
+
+    /// The calls that go out together next.
+    fn choose_volley(&mut self) -> Vec<Next> {
+        // A provider counts by the second, so under a limit no more starts together than that.
+        let calls = if self.worker.options.rate.burst().is_some() { 1 } else { self.worker.calls_per_volley };
+        std::iter::from_fn(|| self.choose()).take(calls).collect()
     }
 
     /// What goes out next: retries that are due before what was never tried.
@@ -167,7 +177,9 @@ impl<'w> Sending<'w> {
     }
 
     fn most(&self, provider: usize) -> usize {
-        self.worker.mailers[provider].capacity().claim.min(self.worker.options.letters_per_call).max(1)
+        let options = &self.worker.options;
+        let burst = options.rate.burst().unwrap_or(usize::MAX);
+        self.worker.mailers[provider].capacity().claim.min(options.letters_per_call).min(burst).max(1)
     }
 
     /// Keeps the pace. A result in hand is recorded before any wait.
@@ -181,36 +193,47 @@ impl<'w> Sending<'w> {
         Ok(())
     }
 
-    fn claim_for(&self, next: &Next) -> Claim {
-        let provider = self.worker.mailers[next.provider].name();
-        Claim::new(self.batch_id, self.claims, next.positions.clone(), next.indexes.len(), provider)
+    fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
+        let claim = |(next, number): (&Next, u32)| {
+            let provider = self.worker.mailers[next.provider].name();
+            Claim::new(self.batch_id, number, next.positions.clone(), next.indexes.len(), provider)
+        };
+        volley.iter().zip(self.claims..).map(claim).collect()
     }
 
-    /// Records the last call's result and asks for the next claim, in one transaction.
-    async fn settle_and_claim(&mut self, claim: &Claim) -> anyhow::Result<Claimed> {
+    /// Records the last volley's results and asks for the next one's claims, in one transaction.
+    async fn settle_and_claim(&mut self, claims: &[Claim]) -> anyhow::Result<Claimed> {
         let InvitationWorker { records, clock, holder, options, .. } = self.worker;
-        let settled = self.unsettled.as_ref().map(|(claim, outcome)| (claim, outcome));
-        let request = Request { claim, cursor: self.cursor, holder, lease: options.lease };
-        let claimed = claims::settle_and_claim(records, settled, request, clock.now()).await?;
-        self.unsettled = None;
-        self.claims += 1;
+        let request = Request { claims, cursor: self.cursor, holder, lease: options.lease };
+        let claimed = claims::settle_and_claim(records, &self.unsettled, request, clock.now()).await?;
+        self.unsettled.clear();
+        self.claims += u32::try_from(claims.len())?;
         Ok(claimed)
     }
 
-    /// Makes the call, and sorts out what is to be tried again.
-    async fn call(&mut self, claim: Claim, next: Next) {
+    /// Makes a volley's calls side by side, and sorts out what is to be tried again.
+    async fn call_all(&mut self, claims: Vec<Claim>, volley: Vec<Next>) {
+        let calls = claims.iter().zip(&volley).map(|(claim, next)| self.call(claim, next));
+        let answers = join_all(calls).await;
+        for ((claim, next), answers) in claims.into_iter().zip(volley).zip(answers) {
+            self.sort_answers(claim, next, answers);
+        }
+    }
+
+    async fn call(&self, claim: &Claim, next: &Next) -> Vec<Answer> {
         let mailer = &self.worker.mailers[next.provider];
         let letters: Vec<Letter> = next.indexes.iter().filter_map(|&index| self.letter(index)).collect();
-        let Some(template) = next.indexes.first().and_then(|&index| self.template(index)) else { return };
+        let Some(template) = next.indexes.first().and_then(|&index| self.template(index)) else { return Vec::new() };
         let attempt = claim.attempt();
         let lent: Vec<&Letter> = letters.iter().collect();
-        let answers = mailer.send(Call { attempt: &attempt, template, letters: &lent }).await;
+        mailer.send(Call { attempt: &attempt, template, letters: &lent }).await
+    }
+
+    fn sort_answers(&mut self, claim: Claim, next: Next, answers: Vec<Answer>) {
         let positions: Vec<u32> = next.indexes.iter().map(|&index| self.prepared.addressees[index].position).collect();
         let last_provider = next.provider + 1 == self.worker.mailers.len();
         let last_try = last_provider && next.round == ROUNDS.len();
-        let throttled = |answer: &shared::mail::Answer| {
-            matches!(answer, shared::mail::Answer::Refused { refusal: Refusal::Throttled, .. })
-        };
+        let throttled = |answer: &Answer| matches!(answer, Answer::Refused { refusal: Refusal::Throttled, .. });
         // Being asked to slow down is never a failure: what is throttled to the end stays planned, for later.
         let put_off = last_try && answers.iter().any(throttled);
         let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && !put_off);
@@ -218,7 +241,7 @@ impl<'w> Sending<'w> {
         if !put_off {
             self.schedule_retries(&outcome, &next, last_provider);
         }
-        self.unsettled = Some((claim, outcome));
+        self.unsettled.push((claim, outcome));
     }
 
     fn schedule_retries(&mut self, outcome: &CallOutcome, next: &Next, last_provider: bool) {
@@ -245,15 +268,15 @@ impl<'w> Sending<'w> {
         Some(self.worker.templates.get(user.template, user.locale))
     }
 
-    /// Records the last call's result, if there is one in hand.
+    /// Records the results in hand.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        let Some(unsettled) = self.unsettled.take().map(Arc::new) else { return Ok(()) };
+        let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
         let now = self.worker.clock.now();
         self.worker
             .records
             .transaction(move |tx| {
                 let unsettled = unsettled.clone();
-                async move { claims::settle(tx, &unsettled.0, &unsettled.1, now).await }.boxed()
+                async move { settle_all(tx, &unsettled, now).await }.boxed()
             })
             .await?;
         Ok(())
@@ -261,7 +284,7 @@ impl<'w> Sending<'w> {
 
     /// Records the last result and ends the batch.
     async fn finish(mut self) -> anyhow::Result<Sent> {
-        let unsettled = self.unsettled.take().map(Arc::new);
+        let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
         let (batch_id, now) = (self.batch_id, self.worker.clock.now());
         let finished = self
             .worker
@@ -269,9 +292,7 @@ impl<'w> Sending<'w> {
             .transaction(move |tx| {
                 let unsettled = unsettled.clone();
                 async move {
-                    if let Some(unsettled) = unsettled {
-                        claims::settle(tx, &unsettled.0, &unsettled.1, now).await?;
-                    }
+                    settle_all(tx, &unsettled, now).await?;
                     batch::finish(tx, batch_id).await
                 }
                 .boxed()
@@ -294,4 +315,11 @@ impl<'w> Sending<'w> {
             .await?;
         Ok(Sent::Later(cause))
     }
+}
+
+async fn settle_all(tx: &mut Tx, results: &[(Claim, CallOutcome)], now: DateTime<Utc>) -> records::Result<()> {
+    for (claim, outcome) in results {
+        claims::settle(tx, claim, outcome, now).await?;
+    }
+    Ok(())
 }

@@ -49,6 +49,6 @@ impl InvitationWorker {
 
     /// How many batches this worker can usefully have under way at once.
     pub fn batches_at_once(&self) -> usize {
-        self.calls.available_permits().max(1)
+        self.batches.available_permits().max(1)
     }
 }

@@ -32,6 +32,14 @@ impl RateLimit {
         Self { pace }
     }
 
+    /// The most sends that may start together: a second's worth; `None` sets no limit.
+    pub fn burst(&self) -> Option<usize> {
+        let pace = self.pace.as_ref()?;
+        let in_a_second = 1.0 / pace.each.as_secs_f64();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and above zero")]
+        Some((in_a_second.round() as usize).max(1))
+    }
+
     /// Waits until `sends` sends may start.
     pub async fn acquire(&self, sends: u32) {
         if let Some(pace) = &self.pace {
