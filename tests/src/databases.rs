@@ -68,6 +68,11 @@ impl TestDatabase {
         &self.records
     }
 
+    /// What `DATABASE_URL` says of it.
+    pub fn url(&self) -> String {
+        self.place.url()
+    }
+
     /// A handle of its own on the same database, as another process has it.
     pub async fn another_handle(&self) -> Records {
         Records::connect(&self.place.database(), OPTIONS).await.expect("the database is there")
@@ -84,11 +89,14 @@ impl Deref for TestDatabase {
 
 impl Place {
     fn database(&self) -> Database {
-        let text = match self {
+        DatabaseKind.parse(&self.url()).expect("it names a database")
+    }
+
+    fn url(&self) -> String {
+        match self {
             Self::Folder(folder) => format!("sqlite:{}", folder.path().join("almanac.db").display()),
             Self::Server(server) => server.url(),
-        };
-        DatabaseKind.parse(&text).expect("it names a database")
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod ask;
 pub mod attempts;
 pub mod cycle;
 pub mod databases;
+pub mod lambda_host;
 pub mod letters;
 pub mod people;
 pub mod polls;

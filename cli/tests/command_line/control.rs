@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::records::Records;
-use tests::smtp_sink::SmtpSink;
+use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
 
 use crate::support::{
-    database::Database,
     ledger,
     machine::Machine,
     pause,
@@ -26,12 +25,12 @@ struct House {
     sink: SmtpSink,
     records: Records,
     eligible: u64,
-    _database: Database,
+    _database: TestDatabase,
 }
 
 impl House {
-    async fn new(database: Database) -> Self {
-        let records = database.open().await;
+    async fn new(database: TestDatabase) -> Self {
+        let records = database.records().clone();
         let eligible = people::make_up(&records, USERS).await;
         let sink = sink::taking(REPLY).await;
         let machine = Machine::with_records(database.url());
@@ -54,15 +53,15 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_run_stands_still_and_goes_on_when_it_is_resumed_on_sqlite() {
-    pause_and_resume(Database::sqlite()).await;
+    pause_and_resume(TestDatabase::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_run_stands_still_and_goes_on_when_it_is_resumed_on_mysql() {
-    pause_and_resume(Database::mysql().await).await;
+    pause_and_resume(TestDatabase::mysql().await).await;
 }
 
-async fn pause_and_resume(database: Database) {
+async fn pause_and_resume(database: TestDatabase) {
     let house = House::new(database).await;
     let mut running = house.machine.start(&CYCLE);
     house.sink.tally().wait_for(200).await;
@@ -80,12 +79,11 @@ async fn pause_and_resume(database: Database) {
 
     house.machine.run(&["resume", "1", "--json"]).await.json_of(0);
     house.is_complete(&running.end().await.json_of(0));
-    house.records.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_closes_with_what_was_sent_and_skips_the_rest() {
-    let house = House::new(Database::sqlite()).await;
+    let house = House::new(TestDatabase::sqlite().await).await;
     let running = house.machine.start(&CYCLE);
     house.sink.tally().wait_for(200).await;
     house.machine.run(&["cancel", "1"]).await;
@@ -101,12 +99,11 @@ async fn a_cancelled_run_closes_with_what_was_sent_and_skips_the_rest() {
     assert_eq!(house.machine.run(&CYCLE).await.json_of(4), ledger, "what is cancelled stays so");
     let refused = house.machine.run(&["resume", "1"]).await;
     assert_eq!((refused.code, refused.err.as_str()), (1, "almanac: run 1 is closed already: cancelled\n"));
-    house.records.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_asked_to_end_leaves_nothing_in_doubt_and_the_next_one_completes_its_run() {
-    let house = House::new(Database::sqlite()).await;
+    let house = House::new(TestDatabase::sqlite().await).await;
     let running = house.machine.start(&CYCLE);
     house.sink.tally().wait_for(200).await;
     running.terminate();
@@ -117,5 +114,4 @@ async fn a_process_that_is_asked_to_end_leaves_nothing_in_doubt_and_the_next_one
     assert_eq!(query::number(&house.records, "SELECT COUNT(*) FROM sends WHERE state <> 1").await, 0);
 
     house.is_complete(&house.machine.run(&CYCLE).await.json_of(0));
-    house.records.close().await;
 }

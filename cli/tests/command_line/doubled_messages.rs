@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tests::databases::TestDatabase;
+
 use crate::support::{
-    database::Database,
     dice::Dice,
     ledger,
     machine::Machine,
@@ -22,16 +23,16 @@ const ONE_MORE: &str = "INSERT INTO queue_messages (queue, body, sent_at, visibl
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_messages_for_one_batch_write_to_nobody_twice_on_sqlite() {
-    survive_doubled_messages(Database::sqlite()).await;
+    survive_doubled_messages(TestDatabase::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_messages_for_one_batch_write_to_nobody_twice_on_mysql() {
-    survive_doubled_messages(Database::mysql().await).await;
+    survive_doubled_messages(TestDatabase::mysql().await).await;
 }
 
-async fn survive_doubled_messages(database: Database) {
-    let records = database.open().await;
+async fn survive_doubled_messages(database: TestDatabase) {
+    let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
     let sink = sink::taking(REPLY).await;
     let machine = Machine::with_records(database.url()).sending(sink::transport(&sink));
@@ -54,5 +55,4 @@ async fn survive_doubled_messages(database: Database) {
     ledger::is_balanced(&ledger);
     ledger::tells_what_arrived(&ledger, &sink);
     assert_eq!(ledger::number(&ledger, "planned") - ledger::skipped(&ledger), eligible);
-    records.close().await;
 }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use tests::smtp_sink::SmtpSink;
+use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
 
 use crate::support::{
-    database::Database,
     ledger,
     machine::Machine,
     people::{self, CYCLE},
@@ -20,7 +19,7 @@ const USERS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_processes_at_once_in_one_home_make_one_run_on_sqlite() {
-    let database = Database::sqlite();
+    let database = TestDatabase::sqlite().await;
     let sink = sink::taking(Duration::ZERO).await;
     let machine = machine(&database, &sink);
     fire_at_once(&database, &sink, |_| machine.start(&CYCLE)).await;
@@ -28,18 +27,18 @@ async fn ten_processes_at_once_in_one_home_make_one_run_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_machines_at_once_make_one_run_on_mysql() {
-    let database = Database::mysql().await;
+    let database = TestDatabase::mysql().await;
     let sink = sink::taking(Duration::ZERO).await;
     let machines: Vec<Machine> = (0..PROCESSES).map(|_| machine(&database, &sink)).collect();
     fire_at_once(&database, &sink, |number| machines[number].start(&CYCLE)).await;
 }
 
-fn machine(database: &Database, sink: &SmtpSink) -> Machine {
+fn machine(database: &TestDatabase, sink: &SmtpSink) -> Machine {
     Machine::with_records(database.url()).sending(sink::transport(sink)).set("SCHEDULER_BATCH_SIZE", "3")
 }
 
-async fn fire_at_once(database: &Database, sink: &SmtpSink, start: impl Fn(usize) -> Running) {
-    let records = database.open().await;
+async fn fire_at_once(database: &TestDatabase, sink: &SmtpSink, start: impl Fn(usize) -> Running) {
+    let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
 
     let running: Vec<Running> = (0..PROCESSES).map(start).collect();
@@ -54,5 +53,4 @@ async fn fire_at_once(database: &Database, sink: &SmtpSink, start: impl Fn(usize
     ledger::is_balanced(&ledgers[0]);
     ledger::tells_what_arrived(&ledgers[0], sink);
     assert_eq!((ledger::number(&ledgers[0], "sent"), ledger::number(&ledgers[0], "in_doubt")), (eligible, 0));
-    records.close().await;
 }

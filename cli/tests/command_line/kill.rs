@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::records::Records;
-use tests::smtp_sink::SmtpSink;
+use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
 
 use crate::support::{
-    database::Database,
     dice::Dice,
     ledger,
     machine::Machine,
@@ -24,26 +23,26 @@ const REPLY: Duration = Duration::from_millis(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_written_to_twice_or_forgotten_when_the_process_is_killed_thirty_times_on_sqlite() {
-    survive_kills(Database::sqlite()).await;
+    survive_kills(TestDatabase::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_written_to_twice_or_forgotten_when_the_process_is_killed_thirty_times_on_mysql() {
-    survive_kills(Database::mysql().await).await;
+    survive_kills(TestDatabase::mysql().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_in_doubt_when_nobody_kills_on_sqlite() {
-    leave_no_doubt(Database::sqlite()).await;
+    leave_no_doubt(TestDatabase::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_in_doubt_when_nobody_kills_on_mysql() {
-    leave_no_doubt(Database::mysql().await).await;
+    leave_no_doubt(TestDatabase::mysql().await).await;
 }
 
-async fn survive_kills(database: Database) {
-    let records = database.open().await;
+async fn survive_kills(database: TestDatabase) {
+    let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
     let sink = sink::taking(REPLY).await;
     let machine = machine(&database, &sink);
@@ -57,11 +56,10 @@ async fn survive_kills(database: Database) {
     ledger::tells_what_arrived(&ledger, &sink);
     every_doubt_is_listed(&machine, &ledger, &records).await;
     again_changes_nothing(&machine, &ledger, &sink).await;
-    records.close().await;
 }
 
-async fn leave_no_doubt(database: Database) {
-    let records = database.open().await;
+async fn leave_no_doubt(database: TestDatabase) {
+    let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
     let sink = sink::taking(Duration::ZERO).await;
     let machine = machine(&database, &sink);
@@ -72,10 +70,9 @@ async fn leave_no_doubt(database: Database) {
     assert_eq!(ledger["sent"].as_u64(), Some(eligible));
     ledger::tells_what_arrived(&ledger, &sink);
     again_changes_nothing(&machine, &ledger, &sink).await;
-    records.close().await;
 }
 
-fn machine(database: &Database, sink: &SmtpSink) -> Machine {
+fn machine(database: &TestDatabase, sink: &SmtpSink) -> Machine {
     // Small batches, so that every state of a batch is met.
     Machine::with_records(database.url()).sending(sink::transport(sink)).set("SCHEDULER_BATCH_SIZE", "7")
 }

@@ -6,6 +6,7 @@ mod database_away;
 mod demo;
 mod doubled_messages;
 mod fire_at_once;
+mod import;
 mod kill;
 mod messages;
 mod questions;

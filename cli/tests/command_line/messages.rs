@@ -31,23 +31,34 @@ async fn every_wrong_setting_is_named_at_once_and_without_secrets() {
         .set("EMAIL_TRANSPORTS", "smpt://ada:hunter2@mail.example")
         .set("APP_BASE_URL", "nowhere")
         .set("DATABASE_URL", "mysql://ada:hunter2@127.0.0.1");
-    assert_snapshot!(refused(&machine, &CYCLE).await, @"");
+    assert_snapshot!(refused(&machine, &CYCLE).await, @r#"
+    2: almanac: 6 settings are wrong or missing
+      EMAIL_FROM_ADRESS: is not a setting: did you mean EMAIL_FROM_ADDRESS? (environment)
+      DATABASE_URL: it names no database; expected sqlite:PATH or mysql://USER:PASSWORD@HOST:PORT/DATABASE (environment)
+      SCHEDULER_TIMEZONE: "Mars/Base" is not a time zone; expected a name of the IANA time zone database, such as Europe/Paris (environment)
+      SCHEDULER_MONTHLY_JOB_DAY: "31" is above 28; expected a whole number from 1 to 28 (environment)
+      EMAIL_TRANSPORTS: mail provider "smpt://…@mail.example": expected dir:PATH, null:, smtp://HOST:PORT, smtps://HOST:PORT, ses: or ses+http://HOST:PORT; expected a comma-separated list of dir:PATH, null:, smtp://HOST:PORT, ses:, ses+http://HOST:PORT (environment)
+      APP_BASE_URL: it has no scheme; expected an https URL (http only for this machine itself), such as https://app.example.org (environment)
+    "#);
 }
 
 #[tokio::test]
 async fn real_mail_needs_to_know_who_writes_and_where_links_lead() {
     let machine = Machine::bare().set("EMAIL_TRANSPORTS", "smtp://127.0.0.1:25");
-    assert_snapshot!(refused(&machine, &CYCLE).await, @"");
+    assert_snapshot!(refused(&machine, &CYCLE).await, @r"
+    2: almanac: 2 settings are wrong or missing
+      EMAIL_FROM_ADDRESS: missing (EMAIL_TRANSPORTS reaches real people); expected a bare e-mail address, such as invitations@example.org
+      APP_BASE_URL: missing (EMAIL_TRANSPORTS reaches real people); expected an https URL (http only for this machine itself), such as https://app.example.org
+    ");
 }
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_named_without_its_password() {
     // Port 9 is discard's; nobody listens there on any machine that runs tests.
     let machine = Machine::bare().set("DATABASE_URL", "mysql://ada:hunter2@127.0.0.1:9/almanac");
-    machine.run(&["config"]).await;
     fs::create_dir(machine.home()).expect("a home");
-    assert_snapshot!(refused(&machine, &CYCLE).await, @"");
-    assert_snapshot!(refused(&machine, &["runs"]).await, @"");
+    assert_snapshot!(refused(&machine, &CYCLE).await, @"1: almanac: opening the records at mysql://ada:****@127.0.0.1:9/almanac: database: error communicating with database: Connection refused (os error 111)");
+    assert_snapshot!(refused(&machine, &["runs"]).await, @"1: almanac: opening the records at mysql://ada:****@127.0.0.1:9/almanac: database: error communicating with database: Connection refused (os error 111)");
 }
 
 #[tokio::test]
@@ -55,14 +66,14 @@ async fn a_folder_that_cannot_be_made_is_named() {
     // What lies below a file cannot be made, whoever asks.
     let machine = Machine::bare();
     fs::write(machine.home(), "").expect("a file");
-    assert_snapshot!(refused(&machine, &CYCLE).await, @"");
+    assert_snapshot!(refused(&machine, &CYCLE).await, @"1: almanac: making the folder <folder>/home: File exists (os error 17)");
 
     let machine = Machine::bare();
     fs::write(machine.folder().join("file"), "").expect("a file");
     let below = format!("sqlite:{}/file/below/almanac.db", machine.folder().display());
     fs::create_dir(machine.home()).expect("a home");
     let machine = machine.set("DATABASE_URL", below);
-    assert_snapshot!(refused(&machine, &CYCLE).await, @"");
+    assert_snapshot!(refused(&machine, &CYCLE).await, @"1: almanac: making the folder <folder>/file/below: Not a directory (os error 20)");
 }
 
 #[tokio::test]
@@ -72,24 +83,32 @@ async fn a_mail_folder_that_cannot_be_made_is_named_and_opens_no_run() {
     let below = format!("dir:{}/file/below", machine.folder().display());
     let machine = machine.set("EMAIL_TRANSPORTS", below);
     let ending = machine.run(&CYCLE).await;
-    assert_snapshot!(format!("{}: {}", ending.code, tidy(&machine, &ending.err)), @"");
+    assert_snapshot!(format!("{}: {}", ending.code, tidy(&machine, &ending.err)), @"1: almanac: opening a mail provider: the mail folder <folder>/file/below cannot be written: Not a directory (os error 20)");
     assert_eq!(machine.run(&["runs", "--json"]).await.out, "");
 }
 
 #[tokio::test]
 async fn what_is_typed_wrong_is_told_from_what_cannot_be_done() {
     let machine = Machine::bare();
-    assert_snapshot!(refused(&machine, &["run", "reminder"]).await, @"");
-    assert_snapshot!(refused(&machine, &["runn"]).await, @"");
-    assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "tomorrow"]).await, @"");
-    assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "2026-03-29T02:30"]).await, @"");
-    assert_snapshot!(refused(&machine, &["why", "no one"]).await, @"");
+    assert_snapshot!(refused(&machine, &["run", "reminder"]).await, @r#"2: almanac: there is no job "reminder" that can be run: there is monthly-invitations"#);
+    assert_snapshot!(refused(&machine, &["runn"]).await, @r"
+    2: error: unrecognized subcommand 'runn'
+
+      tip: some similar subcommands exist: 'runs', 'run'
+
+    Usage: almanac [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "tomorrow"]).await, @r#"2: almanac: --at "tomorrow" is not a time: expected one such as 2026-11-05T18:00"#);
+    assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "2026-03-29T02:30"]).await, @"2: almanac: --at 2026-03-29T02:30 does not exist in Europe/Paris: the clocks go forward over it");
+    assert_snapshot!(refused(&machine, &["why", "no one"]).await, @"2: almanac: expected an e-mail address or a contact's number: not an e-mail address: Missing domain or user");
     // These look into the records, which the first one makes.
     machine.run(&["runs"]).await;
-    assert_snapshot!(refused(&machine, &["why", "nobody@example.org"]).await, @"");
-    assert_snapshot!(refused(&machine, &["pause", "7"]).await, @"");
-    assert_snapshot!(refused(&machine, &["runs", "show", "7"]).await, @"");
-    assert_snapshot!(refused(&machine, &["import", "users.csv", "contacts.csv"]).await, @"");
+    assert_snapshot!(refused(&machine, &["why", "nobody@example.org"]).await, @"1: almanac: nobody knows this person: no contact has that address or number");
+    assert_snapshot!(refused(&machine, &["pause", "7"]).await, @"1: almanac: there is no run 7; `almanac runs` lists them");
+    assert_snapshot!(refused(&machine, &["runs", "show", "7"]).await, @"1: almanac: there is no run 7; `almanac runs` lists them");
+    assert_snapshot!(refused(&machine, &["import", "users.csv", "contacts.csv"]).await, @"1: almanac: opening users.csv: No such file or directory (os error 2)");
 }
 
 #[tokio::test]

@@ -15,10 +15,9 @@ use shared::{
     records::Records,
     sqs::{Deadline, RecordHandler as _},
 };
-use tests::smtp_sink::SmtpSink;
+use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
 
 use crate::support::{
-    database::Database,
     people::{self, CONTACTS},
     query,
 };
@@ -28,16 +27,16 @@ const WORKERS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_come_back_to_a_batch_at_once_write_to_nobody_twice_on_sqlite() {
-    come_back_at_once(Database::sqlite()).await;
+    come_back_at_once(TestDatabase::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_come_back_to_a_batch_at_once_write_to_nobody_twice_on_mysql() {
-    come_back_at_once(Database::mysql().await).await;
+    come_back_at_once(TestDatabase::mysql().await).await;
 }
 
-async fn come_back_at_once(database: Database) {
-    let records = database.open().await;
+async fn come_back_at_once(database: TestDatabase) {
+    let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
     let sink = SmtpSink::start().await.expect("a free port");
     let workers = join_all((0..WORKERS).map(|_| worker(&records, &sink))).await;
@@ -58,7 +57,6 @@ async fn come_back_at_once(database: Database) {
     assert_eq!(sink.tally().duplicates(), 0, "{}", sink.tally());
     assert_eq!(sink.tally().received() as u64, eligible);
     assert_eq!(query::number(&records, "SELECT COUNT(*) FROM runs WHERE state = 'completed'").await, 1);
-    records.close().await;
 }
 
 async fn worker(records: &Records, sink: &SmtpSink) -> InvitationWorker {

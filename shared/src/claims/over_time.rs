@@ -11,7 +11,7 @@ const MOST: i64 = 120;
 /// last, widths double.
 const WIDTHS: [i64; 12] = [1, 2, 10, 20, 60, 120, 600, 1_200, 3_600, 7_200, 21_600, 86_400];
 
-/// How many letters fell into which stretch of time. All stretches are equally wide, and as narrow as [`MOST`] allows.
+/// How many letters fell into which stretch of time. All stretches are equally wide, and as narrow as a chart has room for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OverTime {
     /// Which width is in use.

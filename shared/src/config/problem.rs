@@ -56,7 +56,7 @@ impl fmt::Display for Problem {
 }
 
 /// Everything that is wrong, a line each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -77,6 +77,13 @@ impl fmt::Display for Problems {
             count => write!(f, "{count} settings are wrong or missing")?,
         }
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// The same lines: a function's `main` that returns this prints it so.
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

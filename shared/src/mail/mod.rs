@@ -1,6 +1,6 @@
 //! Mail: what a job hands over, and what a provider can answer.
 //!
-//! A job builds [`Letter`]s, groups the ones that share a [`Template`], and hands each group to a [`Mailer`] as one
+//! A job builds [`Letter`]s, groups the ones that share a [`template::Template`], and hands each group to a [`Mailer`] as one
 //! [`Call`]. The answer is per letter and says exactly what is known: accepted, refused, or unknown. Nothing in here
 //! retries: a second try is a claim of its own, and claims belong to the caller.
 

@@ -83,7 +83,7 @@ impl Row {
         })
     }
 
-    /// A moment; [`super::never`] where it has not come.
+    /// A moment; [`super::never()`] where it has not come.
     pub fn time(&self, column: usize) -> Result<DateTime<Utc>> {
         match self {
             Self::MySql(row) => Ok(row.try_get_unchecked::<NaiveDateTime, _>(column)?.and_utc()),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use sqlx::{Arguments, mysql::MySqlArguments, sqlite::SqliteArguments};
 
-/// A value to bind. There is no null: columns say "never" with [`never`] and "nothing" with 0 or an empty text,
+/// A value to bind. There is no null: columns say "never" with [`never()`] and "nothing" with 0 or an empty text,
 /// because a row that grows from null on update costs InnoDB three times as much.
 #[derive(Debug, Clone)]
 pub enum Value<'v> {
@@ -26,9 +26,9 @@ pub const fn never() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-/// Reads [`never`] as an absence.
+/// Reads [`never()`] as an absence.
 pub trait Never {
-    /// `None` when this is [`never`].
+    /// `None` when this is [`never()`].
     fn unless_never(self) -> Option<DateTime<Utc>>;
 }
 

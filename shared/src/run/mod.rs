@@ -75,7 +75,7 @@ pub struct Run {
     pub scheduled_at: DateTime<Utc>,
     /// When it was opened, by the business clock.
     pub started_at: DateTime<Utc>,
-    /// When it was closed; [`crate::records::never`] while it is open.
+    /// When it was closed; [`crate::records::never()`] while it is open.
     pub finished_at: DateTime<Utc>,
     /// Where it stands.
     pub state: State,

@@ -8,7 +8,6 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use shared::{config, records::Records};
 use tempfile::TempDir;
 
 use super::{database, until};
@@ -41,7 +40,7 @@ impl OwnServer {
     /// The URL of a new database on it.
     pub async fn new_database(&self) -> String {
         let url = format!("mysql://root@127.0.0.1:{}", self.port);
-        database::command(&url, "CREATE DATABASE almanac".to_owned()).await;
+        database::command(&url, "CREATE DATABASE almanac").await;
         format!("{url}/almanac")
     }
 
@@ -58,16 +57,8 @@ impl OwnServer {
     }
 
     async fn wait_until_it_answers(&self) {
-        let url: config::Database =
-            format!("mysql://root@127.0.0.1:{}/information_schema", self.port).parse().expect("a url");
-        until("the server answers", async || {
-            let answer = Records::connect(&url, database::OPTIONS).await;
-            if let Ok(records) = &answer {
-                records.close().await;
-            }
-            answer.is_ok()
-        })
-        .await;
+        let url = format!("mysql://root@127.0.0.1:{}/information_schema", self.port);
+        until("the server answers", async || database::connect(&url).await.is_ok()).await;
     }
 }
 

@@ -1,0 +1,220 @@
+//! A stand-in for AWS Lambda: it speaks the Runtime API (version 2018-06-01) to one function's own binary.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read as _, Seek as _},
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+/// How long a function has for an event: Lambda's own longest time.
+const TIMEOUT: Duration = Duration::from_secs(900);
+
+/// How often a function that should have ended is looked at, and how long apart.
+const LOOKS: u32 = 1_000;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What a function answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is done.
+    Response(Value),
+    /// It failed; Lambda would try again.
+    Error(Value),
+}
+
+/// A function's process, and the Runtime API that it asks for events. Both end when this is dropped.
+#[derive(Debug)]
+pub struct LambdaHost {
+    events: mpsc::UnboundedSender<Invocation>,
+    serving: JoinHandle<()>,
+    function: Child,
+    output: File,
+}
+
+#[derive(Debug)]
+struct Invocation {
+    event: Value,
+    answer: oneshot::Sender<Answer>,
+}
+
+struct Shared {
+    coming: Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    under_way: std::sync::Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    function: String,
+}
+
+impl LambdaHost {
+    /// Starts a function's binary as Lambda does, with these settings and nothing else of this process's environment.
+    pub async fn start<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        function: &str,
+        binary: &str,
+        settings: impl IntoIterator<Item = (N, V)>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (events, coming) = mpsc::unbounded_channel();
+        let shared =
+            Shared { coming: Mutex::new(coming), under_way: Default::default(), function: function.to_owned() };
+        let serving = tokio::spawn(serve(listener, Arc::new(shared)));
+        let output = tempfile::tempfile()?;
+        let function = Command::new(binary)
+            .env_clear()
+            .envs(of_lambda(function, address))
+            .envs(settings)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output.try_clone()?)
+            .spawn()?;
+        Ok(Self { events, serving, function, output })
+    }
+
+    /// Hands the function an event; gives its answer.
+    ///
+    /// # Panics
+    /// When the function ends instead of answering.
+    pub async fn invoke(&mut self, event: Value) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.events.send(Invocation { event, answer }).expect("the server lives as long as this");
+        tokio::select! {
+            answer = answered => answer.expect("every invocation is answered"),
+            status = ended(&mut self.function) => panic!("the function ended with {status}: {}", self.output()),
+        }
+    }
+
+    /// Waits until a function ends that cannot start; gives how, and what it said.
+    pub async fn end(&mut self) -> (ExitStatus, String) {
+        let status = ended(&mut self.function).await;
+        (status, self.output())
+    }
+
+    /// What the function has written until now, its log above all.
+    pub fn output(&mut self) -> String {
+        let mut text = String::new();
+        self.output.rewind().and_then(|()| self.output.read_to_string(&mut text)).expect("a file");
+        text
+    }
+}
+
+impl Drop for LambdaHost {
+    fn drop(&mut self) {
+        self.serving.abort();
+        // It may have ended by itself.
+        self.function.kill().ok();
+        self.function.wait().ok();
+    }
+}
+
+async fn ended(function: &mut Child) -> ExitStatus {
+    for _ in 0..LOOKS {
+        if let Some(status) = function.try_wait().expect("a process of ours") {
+            return status;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    panic!("the function neither answers nor ends");
+}
+
+/// The variables that Lambda sets.
+fn of_lambda(function: &str, address: SocketAddr) -> [(&'static str, String); 7] {
+    [
+        ("AWS_LAMBDA_RUNTIME_API", address.to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{function}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/05/[$LATEST]1".to_owned()),
+        ("AWS_REGION", "eu-west-3".to_owned()),
+    ]
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
+        // A function that is stopped ends its connection with an error, which is no news here.
+        connections.spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> hyper::Result<Response<Full<Bytes>>> {
+    let path = request.uri().path().trim_start_matches("/2018-06-01/runtime/").to_owned();
+    let parts: Vec<&str> = path.split('/').collect();
+    match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["invocation", "next"]) => Ok(shared.next().await),
+        (&Method::POST, ["invocation", id, what]) => {
+            let body = request.into_body().collect().await?.to_bytes();
+            let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            Ok(shared.answered(id, if *what == "response" { Answer::Response(body) } else { Answer::Error(body) }))
+        }
+        _ => Ok(status(StatusCode::ACCEPTED)),
+    }
+}
+
+impl Shared {
+    async fn next(&self) -> Response<Full<Bytes>> {
+        let Some(Invocation { event, answer }) = self.coming.lock().await.recv().await else {
+            return status(StatusCode::GONE);
+        };
+        let id = shared::random::token();
+        self.under_way().insert(id.clone(), answer);
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
+        let arn = format!("arn:aws:lambda:eu-west-3:123456789012:function:{}", self.function);
+        Response::builder()
+            .header("Lambda-Runtime-Aws-Request-Id", id)
+            .header("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string())
+            .header("Lambda-Runtime-Invoked-Function-Arn", arn)
+            .header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
+            .header("Content-Type", "application/json")
+            .body(Full::from(event.to_string()))
+            .expect("headers of plain letters")
+    }
+
+    fn answered(&self, id: &str, answer: Answer) -> Response<Full<Bytes>> {
+        let Some(asker) = self.under_way().remove(id) else { return status(StatusCode::BAD_REQUEST) };
+        // A test that no longer waits does not need the answer.
+        asker.send(answer).ok();
+        status(StatusCode::ACCEPTED)
+    }
+
+    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Answer>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// The event by which SQS hands messages over: `template` with its first record once for every id and body.
+pub fn sqs_event(template: &str, messages: impl IntoIterator<Item = (String, String)>) -> Value {
+    let template: Value = serde_json::from_str(template).expect("an event");
+    let record = |(id, body): (String, String)| {
+        let mut record = template["Records"][0].clone();
+        record["messageId"] = id.into();
+        record["body"] = body.into();
+        record
+    };
+    serde_json::json!({ "Records": messages.into_iter().map(record).collect::<Vec<_>>() })
+}
