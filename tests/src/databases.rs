@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const SERVER: &str = "mysql://root@127.0.0.1:3306";
 
 /// Enough connections for every test that does things at once.
-const OPTIONS: ConnectOptions = ConnectOptions { connections: 16, patience: Duration::from_secs(30) };
+const OPTIONS: ConnectOptions = ConnectOptions { connections: 8, patience: Duration::from_secs(30) };
 
 /// A migrated database of one test's own; it is used as its [`Records`].
 #[derive(Debug)]
