@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::{
     process::Holder,
     random,
-    records::{Records, Result, Tx, Value, dialect::with_list},
+    records::{Records, Result, Script, Tx, Value, dialect::with_list},
 };
 
 /// The most messages of one call, as SQS has it.
@@ -126,24 +126,26 @@ impl RecordsQueue {
             .await
     }
 
-    /// The bodies of dead letters that nobody has looked at; they are kept, and given once.
-    pub async fn new_dead_letters(&self) -> Result<Vec<String>> {
+    /// Dead letters that nobody has dealt with, some at a time: number and body. They stay in the table for ever.
+    pub async fn new_dead_letters(&self) -> Result<Vec<(i64, String)>> {
         let name = self.name;
         self.records
-            .transaction(move |tx| {
+            .read(move |tx| {
                 async move {
                     let sql = "SELECT id, body FROM queue_messages WHERE queue = ? AND dead = 1 LIMIT 100";
                     let rows = tx.rows(sql, &[name.into()]).await?;
-                    let mut bodies = Vec::with_capacity(rows.len());
-                    for row in rows {
-                        tx.execute("UPDATE queue_messages SET dead = 2 WHERE id = ?", &[row.int(0)?.into()]).await?;
-                        bodies.push(row.text(1)?);
-                    }
-                    Ok(bodies)
+                    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
                 }
                 .boxed()
             })
             .await
+    }
+
+    /// Notes that a dead letter was dealt with.
+    pub async fn dealt_with(&self, dead_letter: i64) -> Result<()> {
+        let mut script = Script::default();
+        script.push("UPDATE queue_messages SET dead = 2 WHERE id = ? AND dead = 1", vec![dead_letter.into()]);
+        self.records.run_script(script).await.map(drop)
     }
 
     /// Makes visible at once what processes that have died were holding. A process's death is not a message's fault,

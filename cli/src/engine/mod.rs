@@ -17,7 +17,7 @@ use shared::{
     process::{self, Holder},
     queue::RecordsQueue,
     records::Records,
-    run::{Run, State, outbox},
+    run::{Run, State, batch::BatchMessage, outbox},
     sqs::Deadline,
 };
 use tokio::{sync::Notify, task::JoinSet};
@@ -156,8 +156,13 @@ impl Engine {
     /// Parks the batches whose messages were received too often without success.
     async fn park_dead_letters(&self) -> anyhow::Result<()> {
         use shared::sqs::RecordHandler as _;
-        for body in self.queue.new_dead_letters().await? {
-            self.worker.park(&body, "its message was received too often without success").await?;
+        for (id, body) in self.queue.new_dead_letters().await? {
+            // A batch with a call under way cannot be parked yet; a later keeping tries again.
+            let is_batch = serde_json::from_str::<BatchMessage>(&body).is_ok();
+            let parked = self.worker.park(&body, "its message was received too often without success").await?;
+            if parked || !is_batch {
+                self.queue.dealt_with(id).await?;
+            }
         }
         Ok(())
     }
