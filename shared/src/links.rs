@@ -6,7 +6,7 @@
 
 use std::hash::Hasher;
 
-use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
+use data_encoding::BASE64URL_NOPAD;
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -32,7 +32,6 @@ const LEAST_BITS: u32 = 40;
 pub struct LinkKeys {
     code: [u8; 16],
     unsubscribe: Hmac<Sha256>,
-    alphabet: Encoding,
 }
 
 impl std::fmt::Debug for LinkKeys {
@@ -71,7 +70,7 @@ impl LinkKeys {
         let mut code = [0; 16];
         code.copy_from_slice(&keyed(b"short code")[..16]);
         let unsubscribe = Hmac::new_from_slice(&keyed(b"unsubscribe")).expect("HMAC takes keys of any length");
-        Self { code, unsubscribe, alphabet: crockford() }
+        Self { code, unsubscribe }
     }
 
     /// The short code that a person types: eight characters or more of Crockford's base32, without I, L, O, U.
@@ -79,12 +78,10 @@ impl LinkKeys {
         let id = invitation.0.unsigned_abs();
         let bits = bits_for(id);
         let hidden = self.permute(id, bits, &[0, 1, 2, 3, 4, 5, 6, 7]);
-        let bytes = hidden.to_be_bytes();
-        // 40 bits are 5 bytes are 8 characters; each further 10 bits are two more.
-        let characters = (bits / 5) as usize;
-        let shifted = u128::from(u64::from_be_bytes(bytes)) << (128 - bits);
-        let mut code = self.alphabet.encode(&shifted.to_be_bytes());
-        code.truncate(characters);
+        // The highest five bits first, as they are read.
+        let symbol = |place: u32| char::from(CROCKFORD.as_bytes()[(hidden >> (5 * place) & 31) as usize]);
+        let mut code = String::with_capacity((bits / 5) as usize);
+        code.extend((0..bits / 5).rev().map(symbol));
         code
     }
 
@@ -146,12 +143,6 @@ impl LinkKeys {
 }
 
 const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-fn crockford() -> Encoding {
-    let mut specification = Specification::new();
-    specification.symbols.push_str(CROCKFORD);
-    specification.encoding().expect("32 distinct symbols are an encoding")
-}
 
 /// How many bits hide `id`: 40, or as many more tens as it needs.
 fn bits_for(id: u64) -> u32 {

@@ -32,10 +32,13 @@ pub struct Pump {
 
 impl Pump {
     /// Pumps until it is told to stop; what was received is handled first.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         while !*self.stop.borrow() {
             match self.queue.receive(&self.holder, self.messages_at_once).await {
-                Ok(messages) if messages.is_empty() => self.queue.wait_for_arrivals(POLL_EVERY).await,
+                Ok(messages) if messages.is_empty() => tokio::select! {
+                    () = self.queue.wait_for_arrivals(POLL_EVERY) => {}
+                    _ = self.stop.changed() => {}
+                },
                 Ok(messages) => {
                     if let Err(error) = self.deliver(messages).await {
                         tracing::error!(error = format!("{error:#}"), "messages could not be handed over");
