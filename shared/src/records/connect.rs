@@ -15,7 +15,7 @@ use super::{Records, Result, Shared, Store, group_commit::GroupCommit};
 /// How long to wait for a connection, or for SQLite's one writer in another process.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// How much of a SQLite file each connection keeps in memory: 8 MiB, as SQLite writes kibibytes.
+/// How much of a SQLite file the writer keeps in memory: 8 MiB, as SQLite writes kibibytes.
 const SQLITE_CACHE: &str = "-8192";
 
 /// How many connections read a SQLite file: each keeps a page cache and a thread of its own.
@@ -46,9 +46,11 @@ impl Records {
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(WAIT)
                     .pragma("wal_autocheckpoint", "4000")
-                    .pragma("cache_size", SQLITE_CACHE)
                     .pragma("journal_size_limit", "67108864");
-                let writer = SqlitePoolOptions::new().max_connections(1).connect_with(file.clone()).await?;
+                let writer = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .connect_with(file.clone().pragma("cache_size", SQLITE_CACHE))
+                    .await?;
                 let readers = SqlitePoolOptions::new()
                     .max_connections(options.connections.min(SQLITE_READERS))
                     .test_before_acquire(false)
