@@ -120,7 +120,9 @@ fn facts(row: &Row) -> Result<Vec<String>> {
     note(!row.truth(3)?, "its user is inactive".to_owned());
     note(row.int(4)? > 5, format!("its user is invited for from day {} on", row.int(4)?));
     note(row.text(5)? != "active", format!("its status is {}", row.text(5)?));
-    note(row.text(6)? != "active", format!("its e-mail status is {}", row.text(6)?));
+    let email_status = row.text(6)?;
+    let in_the_way = !matches!(email_status.as_str(), "active" | "sent" | "delivered");
+    note(in_the_way, format!("its e-mail status is {email_status}"));
     note(row.int(7)? > 0, format!("its address bounced {} times", row.int(7)?));
     note(row.truth(8)?, "it opted out".to_owned());
     note(!row.truth(9)?, "it is switched off".to_owned());
