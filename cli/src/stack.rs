@@ -94,15 +94,19 @@ impl Stack {
 
     /// The planner of this machine.
     pub fn planner(&self, clock: &Clock) -> anyhow::Result<Planner> {
-        let planner: PlannerSettings = self.values.read()?;
-        let keeper: KeeperSettings = self.values.read()?;
-        Ok(Planner {
+        let (planner, keeper) = self.values.read::<(PlannerSettings, KeeperSettings)>()?;
+        let queue = Arc::new(RecordsQueue::invitations(self.records.clone(), keeper.worker_timeout));
+        Ok(self.planner_on(queue, &planner, clock))
+    }
+
+    fn planner_on(&self, queue: Arc<RecordsQueue>, settings: &PlannerSettings, clock: &Clock) -> Planner {
+        Planner {
             records: self.records.clone(),
-            queue: Arc::new(RecordsQueue::invitations(self.records.clone(), keeper.worker_timeout)),
+            queue,
             clock: clock.clone(),
-            zone: planner.timezone,
-            batch_size: planner.batch_size as usize,
-        })
+            zone: settings.timezone,
+            batch_size: settings.batch_size as usize,
+        }
     }
 
     /// The engine of this machine.
@@ -112,13 +116,7 @@ impl Stack {
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = keeper.worker_timeout;
         let queue = Arc::new(RecordsQueue::invitations(self.records.clone(), worker_timeout));
-        let planner = Planner {
-            records: self.records.clone(),
-            queue: queue.clone(),
-            clock: clock.clone(),
-            zone: planner.timezone,
-            batch_size: planner.batch_size as usize,
-        };
+        let planner = self.planner_on(queue.clone(), &planner, &clock);
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
         let workers = self.settings.max_workers.max(1);
