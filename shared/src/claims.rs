@@ -10,7 +10,7 @@
 
 pub mod over_time;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -261,14 +261,13 @@ impl Outcome {
     }
 
     fn written(&self) -> String {
-        let causes = |list: &[(u32, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
         let written = Written {
             ids: match self.accepted.iter().any(|(_, id)| !id.is_empty()) {
-                true => self.accepted.iter().map(|(_, id)| id.clone()).collect(),
+                true => self.accepted.iter().map(|(_, id)| id.into()).collect(),
                 false => Vec::new(),
             },
             failed: causes(&self.failed),
-            again: self.again.iter().map(|(position, _, cause)| (*position, cause.clone())).collect(),
+            again: self.again.iter().map(|(at, _, cause)| (*at, cause.into())).collect(),
             unknown: causes(&self.unknown),
         };
         serde_json::to_string(&written).expect("maps of texts are JSON")
@@ -278,16 +277,20 @@ impl Outcome {
 /// How an outcome stands on its `sends` row.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Written {
+struct Written<'a> {
     /// The provider's ids of those accepted, in the order of their positions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ids: Vec<String>,
+    ids: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    failed: BTreeMap<u32, String>,
+    failed: BTreeMap<u32, Cow<'a, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    again: BTreeMap<u32, String>,
+    again: BTreeMap<u32, Cow<'a, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    unknown: BTreeMap<u32, String>,
+    unknown: BTreeMap<u32, Cow<'a, str>>,
+}
+
+fn causes(list: &[(u32, String)]) -> BTreeMap<u32, Cow<'_, str>> {
+    list.iter().map(|(position, cause)| (*position, cause.into())).collect()
 }
 
 /// Keeps a result from counting whose attempt was never made: followed by the values of [`of_attempt`].
@@ -456,7 +459,7 @@ pub async fn attempts(tx: &mut Tx, invitation: InvitationId) -> Result<Vec<Attem
         if !claim.positions.contains(position) {
             continue;
         }
-        let written: Written = serde_json::from_str(&row.text(11)?).unwrap_or_default();
+        let written: Written<'_> = serde_json::from_str(&row.text(11)?).unwrap_or_default();
         let outcome = match row.int(10)? {
             0 => "under way".to_owned(),
             2 => "no result: in doubt".to_owned(),
@@ -473,7 +476,7 @@ pub async fn attempts(tx: &mut Tx, invitation: InvitationId) -> Result<Vec<Attem
     Ok(attempts)
 }
 
-impl Written {
+impl Written<'_> {
     fn outcome_of(&self, position: u32) -> String {
         let refused = self.failed.get(&position).or_else(|| self.again.get(&position));
         match (refused, self.unknown.get(&position)) {
@@ -529,12 +532,12 @@ pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut 
         if accepted > 0 {
             calls.accepted.add(row.time(3)?, accepted);
         }
-        let written: Written = serde_json::from_str(&row.text(6)?).unwrap_or_default();
+        let written: Written<'_> = serde_json::from_str(&row.text(6)?).unwrap_or_default();
         for cause in written.failed.into_values() {
-            count_cause(&mut calls.failed, cause, 1);
+            count_cause(&mut calls.failed, cause.into_owned(), 1);
         }
         for cause in written.unknown.into_values() {
-            count_cause(&mut calls.in_doubt, cause, 1);
+            count_cause(&mut calls.in_doubt, cause.into_owned(), 1);
         }
     }
     match rows.last() {
@@ -584,7 +587,7 @@ mod tests {
         let last = Outcome::sort(answers(), true);
         assert_eq!(last.failed, [(1, "550".to_owned()), (2, "451".to_owned())]);
         assert!(last.again.is_empty());
-        let written: Written = serde_json::from_str(&last.written()).expect("its own JSON");
+        let written: Written<'_> = serde_json::from_str(&last.written()).expect("its own JSON");
         assert_eq!(written.outcome_of(0), "accepted");
         assert_eq!(written.outcome_of(2), "refused: 451");
         assert_eq!(written.outcome_of(3), "no reply: lost");

@@ -1,15 +1,15 @@
 //! An e-mail address that is known to be well formed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 /// A well-formed address, lower-cased so that it can be a key.
 ///
-/// `Debug` hides it, because log lines and errors must not show one; `Display` and [`EmailAddress::as_str`] do not.
+/// Clones share the text. `Debug` hides it, because log lines and errors must not show one; `Display` and [`EmailAddress::as_str`] do not.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct EmailAddress(String);
+pub struct EmailAddress(Arc<str>);
 
 /// Why a text is not an address. It never repeats the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,14 +27,14 @@ impl EmailAddress {
             return Err(InvalidEmailAddress(format!("longer than {LONGEST} bytes")));
         }
         match text.parse::<lettre::Address>() {
-            Ok(_) => Ok(Self(text)),
+            Ok(_) => Ok(Self(text.into())),
             Err(error) => Err(InvalidEmailAddress(error.to_string())),
         }
     }
 
     /// Wraps a text that was parsed before it was stored.
     pub fn from_stored(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 
     /// The address itself.
@@ -65,7 +65,7 @@ impl TryFrom<String> for EmailAddress {
 
 impl From<EmailAddress> for String {
     fn from(address: EmailAddress) -> Self {
-        address.0
+        address.as_str().to_owned()
     }
 }
 

@@ -4,7 +4,7 @@
 //! code is a keyed permutation of the id, so it is turned back into the id; an unsubscribe link names a contact and
 //! carries a keyed tag, so it works when the invitation has long been deleted.
 
-use std::hash::Hasher;
+use std::{fmt::Write as _, hash::Hasher};
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::FutureExt;
@@ -121,13 +121,13 @@ impl LinkKeys {
         (right << half) | left
     }
 
-    /// What an unsubscribe link says after its base: `<contact>.<tag>`.
-    pub fn unsubscribe(&self, contact: i64) -> String {
+    /// The link that unsubscribes a contact: `<base>/unsubscribe/<contact>.<tag>`.
+    pub fn unsubscribe_link(&self, base: &str, contact: i64) -> String {
         let tag = self.tag(contact).finalize().into_bytes();
-        format!("{contact}.{}", BASE64URL_NOPAD.encode(&tag[..TAG_BYTES]))
+        link(base, "/unsubscribe/", contact, &tag[..TAG_BYTES])
     }
 
-    /// The contact of an unsubscribe link whose tag is right, compared in constant time.
+    /// The contact of what an unsubscribe link ends in, `<contact>.<tag>`, if the tag is right: compared in constant time.
     pub fn read_unsubscribe(&self, text: &str) -> Option<i64> {
         let (contact, tag) = text.split_once('.')?;
         let contact = contact.parse().ok()?;
@@ -150,9 +150,17 @@ fn bits_for(id: u64) -> u32 {
     needed.max(LEAST_BITS).next_multiple_of(10)
 }
 
-/// What an invitation's link says after its base: `<id>.<token>`.
-pub fn invitation_link(invitation: InvitationId, token: &[u8]) -> String {
-    format!("{invitation}.{}", BASE64URL_NOPAD.encode(token))
+/// The link that an invitation is answered by: `<base>/i/<id>.<token>`.
+pub fn invitation_link(base: &str, invitation: InvitationId, token: &[u8]) -> String {
+    link(base, "/i/", invitation.0, token)
+}
+
+fn link(base: &str, path: &str, id: i64, bytes: &[u8]) -> String {
+    // An id has at most 19 digits, and base64 takes four characters for three bytes.
+    let mut link = String::with_capacity(base.len() + path.len() + 20 + bytes.len().div_ceil(3) * 4);
+    write!(link, "{base}{path}{id}.").expect("writing to a text cannot fail");
+    BASE64URL_NOPAD.encode_append(bytes, &mut link);
+    link
 }
 
 #[cfg(test)]
@@ -175,13 +183,14 @@ mod tests {
 
         #[test]
         fn an_unsubscribe_link_works_for_its_contact_and_no_other(contact in 1..i64::MAX, other in 1..i64::MAX) {
-            let link = keys().unsubscribe(contact);
-            prop_assert_eq!(keys().read_unsubscribe(&link), Some(contact));
-            let tag = link.split_once('.').expect("a dot").1;
+            let link = keys().unsubscribe_link("https://almanac.example", contact);
+            let said = link.strip_prefix("https://almanac.example/unsubscribe/").expect("the base");
+            prop_assert_eq!(keys().read_unsubscribe(said), Some(contact));
+            let tag = said.split_once('.').expect("a dot").1;
             if other != contact {
                 prop_assert_eq!(keys().read_unsubscribe(&format!("{other}.{tag}")), None);
             }
-            prop_assert_eq!(LinkKeys::from_secret(&[8; 32]).read_unsubscribe(&link), None);
+            prop_assert_eq!(LinkKeys::from_secret(&[8; 32]).read_unsubscribe(said), None);
         }
 
         #[test]

@@ -30,15 +30,14 @@ pub fn letter(message: &str) -> Letter {
         first_name: "Zoé",
         sender_name: "Jürgen Ångström",
         custom_message: "À bientôt & merci !\n🦀",
-        link: "https://almanac.example/i/7.c2VjcmV0LXRva2VuLW9mLTMyLWJ5dGVzLWluLWJhc2U2NA",
-        short_code: "K7QF2M9P",
+        link: "https://almanac.example/i/7.c2VjcmV0LXRva2VuLW9mLTMyLWJ5dGVzLWluLWJhc2U2NA".to_owned(),
+        short_code: "K7QF2M9P".to_owned(),
         expires_on: chrono::NaiveDate::from_ymd_opt(2027, 1, 4).expect("a day"),
-        unsubscribe_url: "https://almanac.example/u/7.c2VjcmV0",
+        unsubscribe_url: "https://almanac.example/u/7.c2VjcmV0".to_owned(),
     };
     Letter {
         message: message.to_owned(),
         to: address(&format!("ada{}@example.org", message.replace('/', "-"))),
-        unsubscribe_url: words.unsubscribe_url.to_owned(),
         values: words.values(Locale::French),
     }
 }

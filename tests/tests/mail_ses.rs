@@ -2,6 +2,13 @@
 
 use std::sync::Arc;
 
+use aws_sdk_sesv2::{
+    config::{Credentials, Region},
+    types::{
+        BulkEmailContent, BulkEmailEntry, Destination, EmailTemplateContent, MessageHeader, MessageTag,
+        ReplacementEmailContent, ReplacementTemplate, Template as InlineTemplate,
+    },
+};
 use shared::mail::template::{EmailTemplate, Locale, Templates};
 use shared::mail::{Answer, Mailer, Refusal};
 use tests::letters::{self, letter, letters, send, send_as};
@@ -57,6 +64,67 @@ async fn the_request_carries_the_one_click_headers_the_tag_and_the_words() {
     assert_eq!(data["custom_message"], "\nÀ bientôt & merci !\n🦀\n");
     assert_eq!(data["custom_message_html"], "À bientôt &amp; merci !<br>🦀");
     assert_eq!(body["FromEmailAddress"].as_str().map(str::is_ascii), Some(true));
+}
+
+/// What the SDK itself writes for one entry of a call, from typed values.
+async fn written_by_the_sdk(entry: &serde_json::Value, call: &serde_json::Value) -> serde_json::Value {
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let header = |header: &serde_json::Value| {
+        MessageHeader::builder().name(text(&header["Name"])).value(text(&header["Value"])).build().expect("whole")
+    };
+    let tag = |tag: &serde_json::Value| {
+        MessageTag::builder().name(text(&tag["Name"])).value(text(&tag["Value"])).build().expect("whole")
+    };
+    let template = &call["DefaultContent"]["Template"];
+    let words = &template["TemplateContent"];
+    let content = EmailTemplateContent::builder()
+        .html(text(&words["Html"]))
+        .subject(text(&words["Subject"]))
+        .text(text(&words["Text"]));
+    let inline = InlineTemplate::builder()
+        .headers(header(&template["Headers"][0]))
+        .template_content(content.build())
+        .template_data(text(&template["TemplateData"]));
+    let data = &entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"];
+    let replacement = ReplacementTemplate::builder().replacement_template_data(text(data)).build();
+    let entry = BulkEmailEntry::builder()
+        .destination(Destination::builder().to_addresses(text(&entry["Destination"]["ToAddresses"][0])).build())
+        .replacement_email_content(ReplacementEmailContent::builder().replacement_template(replacement).build())
+        .replacement_headers(header(&entry["ReplacementHeaders"][0]))
+        .replacement_headers(header(&entry["ReplacementHeaders"][1]))
+        .replacement_tags(tag(&entry["ReplacementTags"][0]));
+    let fake = SesFake::start().await.expect("a server");
+    let config = aws_sdk_sesv2::Config::builder()
+        .behavior_version_latest()
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("stand-in", "stand-in", None, None, "stand-in"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(format!("http://{}", fake.address()));
+    let sent = aws_sdk_sesv2::Client::from_conf(config.build())
+        .send_bulk_email()
+        .bulk_email_entries(entry.build())
+        .configuration_set_name(text(&call["ConfigurationSetName"]))
+        .default_content(BulkEmailContent::builder().template(inline.build()).build())
+        .default_email_tags(tag(&call["DefaultEmailTags"][0]))
+        .from_email_address(text(&call["FromEmailAddress"]));
+    sent.send().await.expect("taken");
+    serde_json::from_slice(&fake.bodies()[0]).expect("JSON")
+}
+
+#[tokio::test]
+async fn the_body_is_word_for_word_what_the_sdk_would_write() {
+    let fake = SesFake::start().await.expect("a server");
+    let mailer = mailer(format!("{}?configuration-set=almanac-feedback", fake.address())).await;
+    let mut odd = letter("42/first");
+    odd.values[0] = "Bonjour \"Zo\\é\"\t🦀\u{1}".to_owned();
+    send(&*mailer, &[letter("1"), odd]).await;
+    let mut ours: serde_json::Value = serde_json::from_slice(&fake.bodies()[0]).expect("JSON");
+    let entries = ours["BulkEmailEntries"].take();
+    for entry in entries.as_array().expect("a list") {
+        let mut theirs = written_by_the_sdk(entry, &ours).await;
+        assert_eq!(theirs["BulkEmailEntries"].take()[0], *entry);
+        assert_eq!(theirs, ours);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! Every contact of a user gets exactly one verdict: chosen, or skipped for the first reason that holds. Filters come
 //! before the cap, so that a cap of N chooses the N best of those who pass.
 
-use std::cmp::Ordering;
+use std::{borrow::Borrow, cmp::Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -126,15 +126,16 @@ pub struct Selection {
 }
 
 /// Chooses among a user's contacts.
-pub fn select(wishes: &Wishes, scheduled_at: DateTime<Utc>, candidates: &[Candidate]) -> Selection {
+pub fn select(wishes: &Wishes, scheduled_at: DateTime<Utc>, candidates: &[impl Borrow<Candidate>]) -> Selection {
+    let candidate = |index: usize| candidates[index].borrow();
     let mut selection = Selection::default();
-    for (index, candidate) in candidates.iter().enumerate() {
-        match obstacle(wishes, scheduled_at, candidate) {
+    for index in 0..candidates.len() {
+        match obstacle(wishes, scheduled_at, candidate(index)) {
             Some(reason) => selection.skipped.push((reason, index)),
             None => selection.chosen.push(index),
         }
     }
-    selection.chosen.sort_by(|&a, &b| best_first(&candidates[a], &candidates[b]));
+    selection.chosen.sort_by(|&a, &b| best_first(candidate(a), candidate(b)));
     let limit = if wishes.limit == 0 { HARD_CAP } else { wishes.limit.min(HARD_CAP) };
     let over = selection.chosen.split_off(limit.min(selection.chosen.len()));
     selection.skipped.extend(over.into_iter().map(|index| (SkipReason::OverLimit, index)));

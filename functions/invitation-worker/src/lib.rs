@@ -183,19 +183,17 @@ impl InvitationWorker {
     /// The letter that invites an addressee.
     fn letter(&self, batch_id: i64, addressee: &Addressee, user: &User, expires_at: DateTime<Utc>) -> Letter {
         let id = InvitationId::new(batch_id, addressee.position);
-        let base = &self.options.app_base_url;
-        let unsubscribe_url = format!("{base}/unsubscribe/{}", self.keys.unsubscribe(addressee.contact_id));
+        let base = self.options.app_base_url.as_str();
         let words = InvitationWords {
             first_name: &addressee.first_name,
             sender_name: &user.name,
             custom_message: &user.custom_message,
-            link: &format!("{base}/i/{}", invitation_link(id, &addressee.token)),
-            short_code: &self.keys.short_code(id),
+            link: invitation_link(base, id, &addressee.token),
+            short_code: self.keys.short_code(id),
             expires_on: expires_at.date_naive(),
-            unsubscribe_url: &unsubscribe_url,
+            unsubscribe_url: self.keys.unsubscribe_link(base, addressee.contact_id),
         };
-        let values = words.values(user.locale);
-        Letter { message: id.to_string(), to: addressee.email.clone(), unsubscribe_url, values }
+        Letter { message: id.to_string(), to: addressee.email.clone(), values: words.values(user.locale) }
     }
 }
 

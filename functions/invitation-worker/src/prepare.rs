@@ -1,7 +1,7 @@
 //! Preparing a batch: its invitations, its users' membership of the cycle and its skips, in one transaction.
 //! And coming back to a batch that a worker left: what of it is still planned.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -92,14 +92,15 @@ async fn try_prepare(
         tokens: tokens(verdict.invited.len()),
         verdict,
     });
+    let shared = write.clone();
     let written = records
         .transaction(move |tx| {
-            let write = write.clone();
+            let write = shared.clone();
             async move { write.run(tx).await }.boxed()
         })
         .await;
     match written {
-        Ok(prepared) => Ok(Some(prepared)),
+        Ok(elsewhere) => Ok(Some(Arc::unwrap_or_clone(write).into_prepared(&elsewhere))),
         Err(RecordsError::Fenced) => Ok(None),
         Err(error) => Err(error),
     }
@@ -112,6 +113,7 @@ fn tokens(count: usize) -> Vec<u8> {
 }
 
 /// What the preparing transaction writes; the same however often it is run.
+#[derive(Clone)]
 struct Write {
     run_id: i64,
     batch_id: i64,
@@ -125,21 +127,37 @@ struct Write {
 }
 
 impl Write {
-    async fn run(&self, tx: &mut Tx) -> Result<Prepared> {
+    /// Gives the users who turned out to be in the cycle already.
+    async fn run(&self, tx: &mut Tx) -> Result<Vec<i64>> {
         let mine = self.take_batch(tx).await?;
-        let mut verdict = self.verdict.clone();
-        for user in self.join_cycle(tx).await? {
-            verdict.exclude_user(user, SkipReason::AlreadyInCycle);
-        }
+        let elsewhere = self.join_cycle(tx).await?;
         if mine {
+            let verdict = match elsewhere.as_slice() {
+                [] => Cow::Borrowed(&self.verdict),
+                users => Cow::Owned(without(self.verdict.clone(), users)),
+            };
             self.insert_invitations(tx, &verdict.invited).await?;
             insert_skips(tx, self.run_id, self.batch_id, self.now, &verdict).await?;
         }
-        Ok(Prepared {
-            addressees: verdict.invited.into_iter().zip(0..).map(|(contact, n)| self.addressee(contact, n)).collect(),
+        Ok(elsewhere)
+    }
+
+    fn into_prepared(self, elsewhere: &[i64]) -> Prepared {
+        let verdict = without(self.verdict, elsewhere);
+        let (tokens, _) = self.tokens.as_chunks();
+        let addressee = |((contact, position), token): ((Contact, u32), &[u8; TOKEN_BYTES])| Addressee {
+            position,
+            user_id: contact.user_id,
+            contact_id: contact.candidate.id,
+            email: contact.email,
+            first_name: contact.first_name,
+            token: *token,
+        };
+        Prepared {
+            addressees: verdict.invited.into_iter().zip(0..).zip(tokens).map(addressee).collect(),
             users: verdict.users,
             expires_at: self.expires_at,
-        })
+        }
     }
 
     /// Makes the batch this worker's; gives false when it already is, through a commit whose answer was lost.
@@ -212,17 +230,14 @@ impl Write {
         let (tokens, _) = self.tokens.as_chunks();
         &tokens[position as usize]
     }
+}
 
-    fn addressee(&self, contact: Contact, position: u32) -> Addressee {
-        Addressee {
-            position,
-            user_id: contact.user_id,
-            contact_id: contact.candidate.id,
-            token: *self.token(position),
-            email: contact.email,
-            first_name: contact.first_name,
-        }
+/// The verdict without users who are in the month's cycle already.
+fn without(mut verdict: Verdict, elsewhere: &[i64]) -> Verdict {
+    for &user in elsewhere {
+        verdict.exclude_user(user, SkipReason::AlreadyInCycle);
     }
+    verdict
 }
 
 async fn insert_skips(tx: &mut Tx, run_id: i64, batch_id: i64, now: DateTime<Utc>, verdict: &Verdict) -> Result<()> {

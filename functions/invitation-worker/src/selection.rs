@@ -100,7 +100,7 @@ fn decide_user(verdict: &mut Verdict, subject: &Subject, mut contacts: Vec<Conta
         let skipped = verdict.skipped.entry((subject.id, SkipReason::Gone)).or_default();
         skipped.contacts += u32::try_from(gone).unwrap_or(u32::MAX);
     }
-    let candidates: Vec<Candidate> = contacts.iter().map(|contact| contact.candidate.clone()).collect();
+    let candidates: Vec<&Candidate> = contacts.iter().map(|contact| &contact.candidate).collect();
     let Some(user) = verdict.users.get(&subject.id).filter(|user| user.active) else {
         verdict.skip(subject.id, SkipReason::UserInactive, candidates.iter().map(|candidate| candidate.id));
         return;

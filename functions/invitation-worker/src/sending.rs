@@ -245,6 +245,9 @@ impl<'w> Sending<'w> {
     }
 
     fn schedule_retries(&mut self, outcome: &CallOutcome, next: &Next, last_provider: bool) {
+        if outcome.again.is_empty() {
+            return;
+        }
         let by_position: BTreeMap<u32, usize> =
             next.indexes.iter().map(|&index| (self.prepared.addressees[index].position, index)).collect();
         let now = Instant::now();

@@ -19,10 +19,16 @@ pub struct Letter {
     pub message: String,
     /// Whom it goes to.
     pub to: EmailAddress,
-    /// The https URL of the one-click unsubscribe (RFC 8058), for the `List-Unsubscribe` header.
-    pub unsubscribe_url: String,
     /// One value per placeholder of the template's catalogue, in the catalogue's order, raw (never escaped).
     pub values: Vec<String>,
+}
+
+impl Letter {
+    /// The https URL of the one-click unsubscribe (RFC 8058), for the `List-Unsubscribe` header; empty when the letter has
+    /// none.
+    pub fn unsubscribe_url(&self) -> &str {
+        self.values.get(placeholder::UNSUBSCRIBE_URL).map_or("", String::as_str)
+    }
 }
 
 impl fmt::Debug for Letter {
@@ -98,6 +104,7 @@ pub trait Mailer: Send + Sync {
 }
 
 pub mod folder;
+mod json_text;
 pub mod message;
 pub mod null;
 mod part;

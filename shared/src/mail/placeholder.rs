@@ -31,6 +31,9 @@ pub const INVITATION: [Placeholder; 7] = [
     one_line("unsubscribe_url", false),
 ];
 
+/// Where the value of `unsubscribe_url` stands, which is a header as well.
+pub const UNSUBSCRIBE_URL: usize = 6;
+
 const fn one_line(name: &'static str, free_text: bool) -> Placeholder {
     Placeholder { name, free_text, many_lines: false }
 }
@@ -39,7 +42,13 @@ impl Placeholder {
     /// The value as plain text: without control characters, so that it cannot end a header or a line by surprise.
     pub(super) fn plain(self, raw: &str) -> Cow<'_, str> {
         let unwanted = |c: char| c.is_control() && !(self.many_lines && matches!(c, '\n' | '\t'));
-        if raw.contains(unwanted) { Cow::Owned(raw.replace(unwanted, "")) } else { Cow::Borrowed(raw) }
+        // Most values have no byte that a control character could have: 0 to 31, 127, or 0xC2 before 0x80 to 0x9F.
+        let suspicious = |byte: u8| byte < b' ' || byte == 0x7f || byte == 0xc2;
+        if raw.bytes().any(suspicious) && raw.contains(unwanted) {
+            Cow::Owned(raw.replace(unwanted, ""))
+        } else {
+            Cow::Borrowed(raw)
+        }
     }
 
     /// Appends the value as HTML: escaped, with its line breaks as `<br>`, without those around it.
@@ -65,12 +74,17 @@ impl Placeholder {
 
 #[cfg(test)]
 mod tests {
-    use super::{INVITATION, Placeholder};
+    use super::{INVITATION, Placeholder, UNSUBSCRIBE_URL};
 
     fn html(placeholder: Placeholder, raw: &str) -> String {
         let mut out = String::new();
         placeholder.write_html(raw, &mut out);
         out
+    }
+
+    #[test]
+    fn the_header_s_value_is_the_one_of_that_name() {
+        assert_eq!(INVITATION[UNSUBSCRIBE_URL].name, "unsubscribe_url");
     }
 
     #[test]

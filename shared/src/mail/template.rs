@@ -3,13 +3,12 @@
 //! A template is three files, `<name>/<locale>.subject.txt`, `.txt` and `.html`, with `{{name}}` for each value of the
 //! [catalogue](super::placeholder::INVITATION). The defaults (`infra/emails`) are part of the binary.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
-use serde::Serializer as _;
-use serde::ser::SerializeMap as _;
-
 use super::Letter;
+use super::json_text::escaped;
 use super::part::{Format, Part, ses_key};
 use super::placeholder::INVITATION;
 pub use crate::people::{EmailTemplate, Locale};
@@ -50,6 +49,8 @@ pub struct SesParts {
 #[derive(Debug, PartialEq, Eq)]
 struct SesKey {
     key: String,
+    /// What stands before its value in JSON within JSON: `,\"key\":\"`.
+    opening: String,
     placeholder: usize,
     html: bool,
 }
@@ -135,7 +136,9 @@ impl Template {
                 let html = format == Format::Html;
                 let key = ses_key(INVITATION[placeholder], format);
                 if !ses_keys.iter().any(|known| known.key == key) {
-                    ses_keys.push(SesKey { key, placeholder, html });
+                    let comma = if ses_keys.is_empty() { "" } else { "," };
+                    let opening = escaped(&format!("{comma}\"{key}\":\"")).into_owned();
+                    ses_keys.push(SesKey { key, opening, placeholder, html });
                 }
             }
         }
@@ -156,28 +159,25 @@ impl Template {
         &self.ses
     }
 
-    /// The JSON that puts `letter`'s words into [`Template::ses`]: the outcome is the same as [`Template::render`]'s.
-    pub fn ses_data(&self, letter: &Letter) -> String {
-        let mut json = Vec::with_capacity(1024);
-        self.write_ses_data(letter, &mut json).expect("strings are written into memory, which cannot fail");
-        String::from_utf8(json).expect("serde_json writes UTF-8")
-    }
-
-    fn write_ses_data(&self, letter: &Letter, json: &mut Vec<u8>) -> serde_json::Result<()> {
-        let mut serializer = serde_json::Serializer::new(json);
-        let mut map = serializer.serialize_map(None)?;
-        let mut html = String::new();
-        for SesKey { key, placeholder, html: as_html } in &self.ses_keys {
+    /// Appends the JSON that puts `letter`'s words into [`Template::ses`], as it stands between the quotes of a JSON text,
+    /// which is how SES wants it. The outcome is the same as [`Template::render`]'s.
+    pub(super) fn write_ses_data(&self, letter: &Letter, json: &mut String) {
+        json.push('{');
+        let mut as_html = String::new();
+        for SesKey { opening, placeholder, html, .. } in &self.ses_keys {
+            json.push_str(opening);
             let raw = letter.values.get(*placeholder).map_or("", String::as_str);
-            if *as_html {
-                html.clear();
-                INVITATION[*placeholder].write_html(raw, &mut html);
-                map.serialize_entry(key, &html)?;
+            let value = if *html {
+                as_html.clear();
+                INVITATION[*placeholder].write_html(raw, &mut as_html);
+                Cow::Borrowed(as_html.as_str())
             } else {
-                map.serialize_entry(key, &INVITATION[*placeholder].plain(raw))?;
-            }
+                INVITATION[*placeholder].plain(raw)
+            };
+            json.push_str(&escaped(&escaped(&value)));
+            json.push_str("\\\"");
         }
-        map.end()
+        json.push('}');
     }
 
     /// About how many bytes the quoted-printable parts take, for one allocation a mail.

@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::people::Locale;
 
 /// The facts that an invitation or a reminder shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct InvitationWords<'a> {
     /// The contact's first name; empty when it is not known.
     pub first_name: &'a str,
@@ -14,26 +14,26 @@ pub struct InvitationWords<'a> {
     /// What that user adds in their own words; often empty.
     pub custom_message: &'a str,
     /// The link to the form.
-    pub link: &'a str,
+    pub link: String,
     /// The code to type where the link does not work.
-    pub short_code: &'a str,
+    pub short_code: String,
     /// The last day on which the link works.
     pub expires_on: NaiveDate,
     /// Where one click stops further mail.
-    pub unsubscribe_url: &'a str,
+    pub unsubscribe_url: String,
 }
 
 impl InvitationWords<'_> {
     /// The values for [`INVITATION`](super::placeholder::INVITATION), in its order.
-    pub fn values(&self, locale: Locale) -> Vec<String> {
+    pub fn values(self, locale: Locale) -> Vec<String> {
         vec![
             greeting(self.first_name.trim(), locale),
             self.sender_name.trim().to_owned(),
             paragraph(self.custom_message.trim()),
-            self.link.to_owned(),
-            self.short_code.to_owned(),
+            self.link,
+            self.short_code,
             day(self.expires_on, locale),
-            self.unsubscribe_url.to_owned(),
+            self.unsubscribe_url,
         ]
     }
 }
@@ -43,12 +43,12 @@ fn greeting(first_name: &str, locale: Locale) -> String {
         Locale::French => "Bonjour",
         Locale::English => "Hello",
     };
-    if first_name.is_empty() { hello.to_owned() } else { format!("{hello} {first_name}") }
+    if first_name.is_empty() { hello.to_owned() } else { [hello, " ", first_name].concat() }
 }
 
 /// The line breaks around a message are part of its value, so that no message leaves no gap.
 fn paragraph(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("\n{text}\n") }
+    if text.is_empty() { String::new() } else { ["\n", text, "\n"].concat() }
 }
 
 const MONTHS_FR: [&str; 12] = [
@@ -100,10 +100,10 @@ mod tests {
             first_name: "Ada",
             sender_name: "sender_name",
             custom_message: "custom_message",
-            link: "link",
-            short_code: "short_code",
+            link: "link".to_owned(),
+            short_code: "short_code".to_owned(),
             expires_on: NaiveDate::from_ymd_opt(2027, 8, 1).expect("a day"),
-            unsubscribe_url: "unsubscribe_url",
+            unsubscribe_url: "unsubscribe_url".to_owned(),
         }
     }
 

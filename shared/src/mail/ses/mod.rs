@@ -16,6 +16,8 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::config::{Credentials, Region, StalledStreamProtectionConfig};
+use bytes::Bytes;
+
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use self::settings::SesSettings;
@@ -70,16 +72,13 @@ impl SesMailer {
     }
 
     async fn send_bulk(&self, call: Call<'_>, letters: &[&Letter]) -> Vec<Answer> {
-        let sent = self
-            .client
-            .send_bulk_email()
-            .from_email_address(&self.from)
-            .set_default_email_tags(bulk::tag("attempt", call.attempt).map(|tag| vec![tag]))
-            .default_content(bulk::content(call.template))
-            .set_bulk_email_entries(Some(letters.iter().map(|letter| bulk::entry(call.template, letter)).collect()))
-            .set_configuration_set_name(self.configuration_set.clone())
-            .send()
-            .await;
+        let body = Bytes::from(bulk::body(call, letters, &self.from, self.configuration_set.as_deref()));
+        // The SDK builds an empty request, which gets its body before it is signed.
+        let sent = self.client.send_bulk_email().customize().mutate_request(move |request| {
+            request.headers_mut().insert("content-length", body.len().to_string());
+            *request.body_mut() = body.clone().into();
+        });
+        let sent = sent.send().await;
         match sent {
             Ok(output) => {
                 let mut answers: Vec<_> = output.bulk_email_entry_results().iter().map(verdict::of_entry).collect();
