@@ -7,13 +7,14 @@ pub mod exit;
 pub mod import;
 pub mod people;
 pub mod progress;
+mod say;
 pub mod stack;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{args::Args, exit::Exit};
+use crate::{args::Args, exit::Exit, say::tell};
 
 /// Runs the command that the process was called with.
 pub async fn main() -> ExitCode {
@@ -22,7 +23,7 @@ pub async fn main() -> ExitCode {
     let exit = match command::run(args).await {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("almanac: {error:#}");
+            tell!("almanac: {error:#}");
             Exit::of_error(&error)
         }
     };

@@ -8,14 +8,14 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use shared::{
     records::Records,
     run::{Run, control::Control, history},
 };
 use tokio::sync::watch;
 
-use crate::engine::Watch;
+use crate::{engine::Watch, say::tell};
 
 /// How often a line is printed where there is no terminal, and how often a bar moves.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -69,8 +69,11 @@ impl Progress {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:32} {human_pos} of {human_len} ({per_sec}, {eta} left) {msg}")
-        .expect("the template is a constant");
+    let style = ProgressStyle::with_template("{bar:32} {human_pos} of {human_len} ({rate}, {eta} left) {msg}")
+        .expect("the template is a constant")
+        .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            write!(text, "{:.0} a second", state.per_sec()).ok();
+        });
     ProgressBar::new(0).with_style(style)
 }
 
@@ -84,7 +87,7 @@ fn stop_on_signal() -> watch::Receiver<bool> {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-        eprintln!("almanac: stopping; what has begun is finished first (again: at once)");
+        tell!("almanac: stopping; what has begun is finished first (again: at once)");
         sender.send_replace(true);
         tokio::signal::ctrl_c().await.ok();
         std::process::exit(130);
@@ -108,24 +111,27 @@ impl Watch for Progress {
         else {
             return;
         };
-        let paused = if run.control == Control::Pause { "paused" } else { "" };
+        let waits_for = match done.waits_for {
+            _ if run.control == Control::Pause => Some("paused".to_owned()),
+            waits_for => waits_for,
+        };
         match &self.shown {
             Shown::Bar(bar) => {
                 bar.set_length(done.planned);
                 bar.set_position(done.handled);
-                bar.set_message(paused);
+                bar.set_message(waits_for.unwrap_or_default());
             }
             Shown::Lines => {
                 let seconds = self.begun.elapsed().as_secs_f64();
                 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
                 let rate = done.handled as f64 / seconds;
-                eprintln!(
-                    "run {}: {} of {}{} handled, {rate:.0} a second{}{paused}",
+                tell!(
+                    "run {}: {} of {}{} handled, {rate:.0} a second{}",
                     run.id,
                     done.handled,
                     done.planned,
                     if run.plan_complete { "" } else { " (still planning)" },
-                    if paused.is_empty() { "" } else { ", " },
+                    waits_for.map(|cause| format!("; {cause}")).unwrap_or_default(),
                 );
             }
             Shown::Nothing => {}

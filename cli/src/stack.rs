@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use invitation_worker::InvitationWorker;
 use monthly_invitations::Planner;
 use run_keeper::Keeper;
@@ -24,6 +24,7 @@ use shared::{
 use crate::{
     args::Common,
     engine::{Engine, PlanHere},
+    say::tell,
 };
 
 /// How long a command waits for a database that went away in the middle: a night's job has time.
@@ -49,7 +50,7 @@ pub fn settings_with(common: &Common, fallbacks: &[(&str, &str)]) -> Values {
     // Later ones win: what is typed over the environment, and that over what is only assumed.
     let values = Values::from_environment(fallbacks.chain(std::env::vars_os()).chain(typed));
     for notice in values.notices() {
-        eprintln!("almanac: {notice}");
+        tell!("almanac: {notice}");
     }
     values
 }
@@ -65,6 +66,17 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Opens records that must be there: for commands that only look at them, or at what they hold.
+    pub async fn open_existing(values: Values) -> anyhow::Result<Self> {
+        let settings: EngineSettings = values.read()?;
+        if let Database::Sqlite(path) = &settings.database
+            && !path.exists()
+        {
+            bail!("there are no records at {} yet: `almanac import` or `almanac demo` makes them", path.display());
+        }
+        Self::open(values).await
+    }
+
     /// Opens the records, making the home folder and the schema where they are missing.
     pub async fn open(values: Values) -> anyhow::Result<Self> {
         let settings: EngineSettings = values.read()?;

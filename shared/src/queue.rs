@@ -21,6 +21,9 @@ pub const MESSAGES_PER_CALL: usize = 10;
 /// How often a message is received before it is a dead letter.
 pub const MAX_RECEIVES: u32 = 5;
 
+/// How many deaths of its process a message may see before they count as its own failures.
+pub const MOST_DEATHS: u32 = 100;
+
 /// Where a planner sends its messages.
 #[async_trait]
 pub trait Queue: Send + Sync {
@@ -75,27 +78,14 @@ impl RecordsQueue {
             .await
     }
 
-    /// Deletes messages that are done.
+    /// Deletes messages of one receive that are done.
     pub async fn delete(&self, done: Vec<Received>) -> Result<()> {
-        if done.is_empty() {
-            return Ok(());
-        }
-        self.records
-            .transaction(move |tx| {
-                let done = done.clone();
-                async move {
-                    for message in &done {
-                        tx.execute(
-                            "DELETE FROM queue_messages WHERE id = ? AND receipt = ?",
-                            &[message.id.into(), (&message.receipt).into()],
-                        )
-                        .await?;
-                    }
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+        let Some(first) = done.first() else { return Ok(()) };
+        let mut values: Vec<Value<'static>> = vec![first.receipt.clone().into()];
+        values.extend(done.iter().map(|message| Value::from(message.id)));
+        let mut script = Script::default();
+        script.push(with_list("DELETE FROM queue_messages WHERE receipt = ? AND id IN (?..)", done.len()), values);
+        self.records.run_script(script).await.map(drop)
     }
 
     /// Makes failed messages visible again, later the more often they failed: at most a minute. Nobody holds them then.
@@ -148,8 +138,8 @@ impl RecordsQueue {
         self.records.run_script(script).await.map(drop)
     }
 
-    /// Makes visible at once what processes that have died were holding. A process's death is not a message's fault,
-    /// so that receive does not count.
+    /// Makes visible at once what processes that have died were holding. A process's death is not a message's fault, so
+    /// that receive does not count; but a message that sees too many of them may well be their cause.
     pub async fn release_held_by(&self, dead: Vec<String>) -> Result<u64> {
         if dead.is_empty() {
             return Ok(0);
@@ -159,10 +149,13 @@ impl RecordsQueue {
             .transaction(move |tx| {
                 let dead = dead.clone();
                 async move {
-                    let values: Vec<Value<'_>> = dead.iter().map(Into::into).collect();
-                    let sql = "UPDATE queue_messages SET visible_at = {now}, receive_count = receive_count - 1, \
-                               holder = '' WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)";
-                    tx.execute(with_list(sql, values.len()), &values).await
+                    let mut values: Vec<Value<'_>> = vec![MOST_DEATHS.into()];
+                    values.extend(dead.iter().map(Value::from));
+                    let sql = "UPDATE queue_messages SET visible_at = {now}, \
+                               receive_count = receive_count - CASE WHEN deaths < ? THEN 1 ELSE 0 END, \
+                               deaths = deaths + 1, holder = '' \
+                               WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)";
+                    tx.execute(with_list(sql, dead.len()), &values).await
                 }
                 .boxed()
             })

@@ -92,6 +92,24 @@ impl Deadline {
         stopped || self.at.is_some_and(|deadline| Instant::now() + time >= deadline)
     }
 
+    /// Waits until [`Deadline::is_within`] that time: for ever, where there is no deadline.
+    pub async fn near(&self, time: Duration) {
+        let at = async {
+            match self.at {
+                Some(deadline) => tokio::time::sleep_until(deadline.checked_sub(time).unwrap_or(deadline)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stopped = async {
+            let Some(mut stop) = self.stop.clone() else { return std::future::pending().await };
+            // A sender that is gone can tell nobody to stop any more.
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! { () = at => {}, () = stopped => {} }
+    }
+
     /// The moment itself, for what waits on it.
     pub fn instant(&self) -> Option<Instant> {
         self.at
@@ -278,6 +296,19 @@ mod tests {
     async fn near_the_deadline_nothing_more_is_begun_and_all_comes_back() {
         let records = [("a", "good", 1), ("b", "good", 1)];
         assert_eq!(failures(&records, Deadline::within(Duration::ZERO)).await, ["a", "b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_the_deadline_or_for_a_stop_hears_of_the_first() {
+        let (stop, stopped) = watch::channel(false);
+        let begun = Instant::now();
+        let deadline = Deadline::within(Duration::from_secs(60)).or_when(stopped);
+        deadline.near(Duration::from_secs(40)).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(20));
+        let deadline = Deadline { at: None, ..deadline };
+        assert!(deadline.near(Duration::ZERO).now_or_never().is_none());
+        stop.send_replace(true);
+        deadline.near(Duration::ZERO).await;
     }
 
     #[tokio::test]

@@ -81,6 +81,11 @@ pub fn throttled() -> Answer {
     Answer::Refused { refusal: Refusal::Throttled, cause: "421 4.7.0".to_owned() }
 }
 
+/// A provider that takes nothing.
+pub fn unavailable() -> Answer {
+    Answer::Refused { refusal: Refusal::Unavailable, cause: "no connection".to_owned() }
+}
+
 /// No reply.
 pub fn unknown() -> Answer {
     Answer::Unknown { cause: "the connection was lost".to_owned() }

@@ -159,7 +159,7 @@ async fn entries_fail_each_for_itself() {
             Answer::Accepted { provider_id: "fake-0-1".to_owned() },
             refused(Refusal::Throttled, "ACCOUNT_THROTTLED"),
             refused(Refusal::Transient, "TRANSIENT_FAILURE"),
-            refused(Refusal::Transient, "ACCOUNT_SENDING_PAUSED"),
+            refused(Refusal::Unavailable, "ACCOUNT_SENDING_PAUSED"),
             refused(Refusal::Permanent, "SOMETHING_NEW"),
         ]
     );
@@ -177,9 +177,9 @@ async fn a_refused_call_is_told_apart_by_who_is_at_fault() {
     for (status, code, refusal) in [
         (429, "TooManyRequestsException", Refusal::Throttled),
         (400, "BadRequestException", Refusal::Permanent),
-        (400, "SendingPausedException", Refusal::Transient),
-        (403, "ExpiredTokenException", Refusal::Transient),
-        (503, "ServiceUnavailableException", Refusal::Transient),
+        (400, "SendingPausedException", Refusal::Unavailable),
+        (403, "ExpiredTokenException", Refusal::Unavailable),
+        (503, "ServiceUnavailableException", Refusal::Unavailable),
     ] {
         let (answers, fake) = answers_of(Behaviour::Refuse(status, code), 2).await;
         assert_eq!(answers, vec![refused(refusal, &format!("HTTP {status} {code}")); 2]);
@@ -193,7 +193,7 @@ async fn no_server_is_a_refusal_that_can_be_tried_again() {
     let address = nobody.local_addr().expect("an address");
     drop(nobody);
     let answers = send(&*mailer(address).await, &letters(2)).await;
-    assert_eq!(answers, vec![refused(Refusal::Transient, "no connection"); 2]);
+    assert_eq!(answers, vec![refused(Refusal::Unavailable, "no connection"); 2]);
 }
 
 #[tokio::test]

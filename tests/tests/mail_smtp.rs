@@ -113,7 +113,7 @@ async fn no_server_is_a_refusal_that_can_be_tried_again() {
     let address = nobody.local_addr().expect("an address");
     drop(nobody);
     let answers = send(&*mailer(address, "").await, &letters(2)).await;
-    assert_eq!(answers, vec![refused(Refusal::Transient, "connecting: no connection"); 2]);
+    assert_eq!(answers, vec![refused(Refusal::Unavailable, "connecting: no connection"); 2]);
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn an_address_with_other_letters_is_sent_where_the_server_takes_them() {
 async fn tls_is_demanded_where_the_setting_says_so() {
     let sink = SmtpSink::start().await.expect("a server");
     let answers = send(&*mailer(sink.address(), "tls=required").await, &letters(1)).await;
-    assert_eq!(answers, [refused(Refusal::Transient, "connecting: the server offers no STARTTLS")]);
+    assert_eq!(answers, [refused(Refusal::Unavailable, "connecting: the server offers no STARTTLS")]);
     assert_eq!(sink.tally().received(), 0);
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join_all;
 use shared::{
     process::Holder,
-    queue::{MAX_RECEIVES, Queue, Received, RecordsQueue},
+    queue::{MAX_RECEIVES, MOST_DEATHS, Queue, Received, RecordsQueue},
 };
 use tests::{ask::number, databases::TestDatabase};
 
@@ -19,6 +19,7 @@ tests::contract!(
     a_failed_message_comes_back_later_the_more_often_it_failed,
     what_a_dead_process_held_comes_back_at_once_and_that_receive_does_not_count,
     a_message_that_failed_before_its_process_died_keeps_its_count,
+    a_message_that_kills_whoever_takes_it_becomes_a_dead_letter,
     queues_of_different_names_do_not_mix,
     every_call_is_taken_whole,
 );
@@ -174,6 +175,22 @@ async fn a_message_that_failed_before_its_process_died_keeps_its_count(database:
     assert_eq!(queue.release_held_by(vec![holder.token().to_owned()]).await.expect("released"), 0, "it held nothing");
     database.shift_lease_clock(Duration::from_secs(3));
     assert_eq!(receive(&queue, 1).await[0].receive_count, 2);
+}
+
+async fn a_message_that_kills_whoever_takes_it_becomes_a_dead_letter(database: &TestDatabase) {
+    let queue = queue(database);
+    send(&queue, ["poison"]).await;
+    let mut deaths = 0;
+    loop {
+        let holder = Holder::unwatched();
+        if queue.receive(&holder, 1).await.expect("received").is_empty() {
+            break;
+        }
+        deaths += 1;
+        assert_eq!(queue.release_held_by(vec![holder.token().to_owned()]).await.expect("released"), 1);
+    }
+    assert_eq!(deaths, MOST_DEATHS + MAX_RECEIVES);
+    assert_eq!(queue.new_dead_letters().await.expect("read").len(), 1);
 }
 
 async fn queues_of_different_names_do_not_mix(database: &TestDatabase) {

@@ -24,6 +24,7 @@ use crate::{
     engine::Watch,
     exit::Exit,
     people::bench,
+    say::say,
     stack::{self, Stack},
 };
 
@@ -74,7 +75,7 @@ pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Resul
         "records": match stack.records.dialect() { Dialect::MySql => "mysql", Dialect::Sqlite => "sqlite" },
         "run": run.id,
     });
-    println!("{result}");
+    say!("{result}");
     Ok(Exit::of_run(&run))
 }
 

@@ -7,11 +7,12 @@ use shared::run::control::{self, Control, Wish};
 use crate::{
     args::Common,
     exit::Exit,
+    say::say,
     stack::{self, Stack},
 };
 
 pub(super) async fn set(common: &Common, id: i64, control: Control) -> anyhow::Result<Exit> {
-    let stack = Stack::open(stack::settings(common)).await?;
+    let stack = Stack::open_existing(stack::settings(common)).await?;
     match control::set(&stack.records, id, control).await? {
         Wish::Noted => {}
         Wish::Unknown => bail!("there is no run {id}; `almanac runs` lists them"),
@@ -24,9 +25,9 @@ pub(super) async fn set(common: &Common, id: i64, control: Control) -> anyhow::R
         Control::Cancel => "is being cancelled: `almanac run` or a running engine closes it",
     };
     if common.json {
-        println!("{}", json!({"run": id, "control": control.as_str()}));
+        say!("{}", json!({"run": id, "control": control.as_str()}));
     } else {
-        println!("Run {id} {said}.");
+        say!("Run {id} {said}.");
     }
     Ok(Exit::Done)
 }

@@ -12,6 +12,7 @@ use crate::{
         PeopleStore,
         demo::{Demo, make_up},
     },
+    say::{say, tell},
     stack::{self, RunSettings, Stack},
 };
 
@@ -31,9 +32,9 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
     let store = PeopleStore::new(stack.records.clone(), Clock::system().now());
     let made = make_up(&store, Demo { users, contacts_per_user: contacts, cycle_at }, |_| {}).await?;
     if common.json {
-        println!("{}", json!({"users": users, "contacts_added": made.contacts.inserted}));
+        say!("{}", json!({"users": users, "contacts_added": made.contacts.inserted}));
     } else {
-        eprintln!("{users} users; {} contacts added, {} were there.", made.contacts.inserted, made.contacts.unchanged);
+        tell!("{users} users; {} contacts added, {} were there.", made.contacts.inserted, made.contacts.unchanged);
     }
     if people_only {
         return Ok(Exit::Done);
@@ -49,12 +50,12 @@ fn show_where_to_look(common: &Common, stack: &Stack, worker: &WorkerSettings) {
     let home = common.home.as_ref().map_or(String::new(), |home| format!(" --home {}", home.display()));
     for transport in &worker.mail.transports {
         if let Provider::Dir(folder) = transport {
-            println!("  mails      {}", folder.display());
+            say!("  mails      {}", folder.display());
         }
     }
-    println!("  records    {}", stack.settings.home.join("almanac.db").display());
-    println!("Look further:");
-    println!("  almanac{home} runs show 1        the ledger again");
-    println!("  almanac{home} why 7              why contact 7 was or was not written to");
-    println!("  almanac{home} config             every setting and where it comes from");
+    say!("  records    {}", stack.settings.home.join("almanac.db").display());
+    say!("Look further:");
+    say!("  almanac{home} runs show 1        the ledger again");
+    say!("  almanac{home} why 7              why contact 7 was or was not written to");
+    say!("  almanac{home} config             every setting and where it comes from");
 }

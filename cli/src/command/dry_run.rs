@@ -11,7 +11,7 @@ use shared::{
     run::{batch::Subject, plan::Subjects as _},
 };
 
-use crate::{exit::Exit, stack::Stack};
+use crate::{exit::Exit, say::say, stack::Stack};
 
 pub(super) async fn dry_run(stack: &Stack, scheduled_at: DateTime<Utc>, json: bool) -> anyhow::Result<Exit> {
     let planner = stack.planner(&Clock::system())?;
@@ -42,19 +42,19 @@ pub(super) async fn dry_run(stack: &Stack, scheduled_at: DateTime<Utc>, json: bo
         }
     }
     if json {
-        println!(
+        say!(
             "{}",
             json!({"dry_run": true, "month": cycle.month, "day": cycle.day, "users": users, "planned": planned,
                    "would_send": invited, "skipped": skipped})
         );
         return Ok(Exit::Done);
     }
-    println!("Dry run for {} up to day {}: nothing is written, nothing is sent.", cycle.month, cycle.day);
-    println!("  users      {users:>9}");
-    println!("  planned    {planned:>9}");
-    println!("  would send {invited:>9}");
+    say!("Dry run for {} up to day {}: nothing is written, nothing is sent.", cycle.month, cycle.day);
+    say!("  users      {users:>9}");
+    say!("  planned    {planned:>9}");
+    say!("  would send {invited:>9}");
     for (reason, contacts) in skipped {
-        println!("  would skip {contacts:>9}  {reason}");
+        say!("  would skip {contacts:>9}  {reason}");
     }
     Ok(Exit::Done)
 }

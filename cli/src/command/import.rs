@@ -15,6 +15,7 @@ use crate::{
     exit::Exit,
     import::{ReadError, Reject, RejectsFile, read_contacts, read_users},
     people::{CHUNK, NewContact, NewUser, PeopleStore, Written},
+    say::say,
     stack::{self, Stack},
 };
 
@@ -36,18 +37,16 @@ pub(super) async fn import(
             json!({"read": file.read, "added": file.written.inserted, "changed": file.written.changed,
                    "unchanged": file.written.unchanged, "rejected": file.rejected})
         };
-        println!("{}", json!({"users": counts(&users), "contacts": counts(&contacts), "rejects": path}));
+        say!("{}", json!({"users": counts(&users), "contacts": counts(&contacts), "rejects": path}));
         return Ok(Exit::Done);
     }
     for (name, counts) in [("users", &users), ("contacts", &contacts)] {
         let Written { inserted, changed, unchanged, .. } = counts.written;
         let (read, rejected) = (counts.read, counts.rejected);
-        println!(
-            "{name}: {read} lines: {inserted} added, {changed} changed, {unchanged} unchanged, {rejected} rejected"
-        );
+        say!("{name}: {read} lines: {inserted} added, {changed} changed, {unchanged} unchanged, {rejected} rejected");
     }
     if rejected > 0 {
-        println!("The rejected lines, each with its reason, are in {}", path.display());
+        say!("The rejected lines, each with its reason, are in {}", path.display());
     }
     Ok(Exit::Done)
 }

@@ -15,6 +15,7 @@ use crate::{
     args::Common,
     exit::{Exit, Misused},
     progress::Progress,
+    say::{say, tell},
     stack::{self, RunSettings, Stack},
 };
 
@@ -47,7 +48,7 @@ pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTi
     let engine = stack.engine(Clock::system()).await?;
     let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
     if !common.json {
-        eprintln!("{}", met(&opened));
+        tell!("{}", met(&opened));
     }
     let run = match opened {
         Opened::Closed(run) => {
@@ -78,17 +79,17 @@ fn met(opened: &Opened) -> String {
 async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::Result<()> {
     let ledger = show::ledger_of(&stack.records, run).await?;
     if common.json {
-        println!("{}", show::as_json(run, &ledger));
+        say!("{}", show::as_json(run, &ledger));
         return Ok(());
     }
     show::print(run, &ledger, zone);
     runs::print_doubts(stack, run, ledger.in_doubt).await?;
     if run.state == State::Open {
-        println!("Stopped before its end: the same command goes on with it.");
+        say!("Stopped before its end: the same command goes on with it.");
     } else {
         let key = run.key.replace('/', "-");
         let report = stack.objects().join(format!("reports/{}/{key}/run-{}.html", run.job, run.id));
-        println!("  report     {}", report.display());
+        say!("  report     {}", report.display());
     }
     Ok(())
 }

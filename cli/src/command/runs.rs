@@ -11,6 +11,7 @@ use super::show;
 use crate::{
     args::Common,
     exit::Exit,
+    say::say,
     stack::{self, Stack},
 };
 
@@ -18,30 +19,30 @@ use crate::{
 const DOUBTS: usize = 100;
 
 pub(super) async fn list(common: &Common, limit: usize) -> anyhow::Result<Exit> {
-    let stack = Stack::open(stack::settings(common)).await?;
+    let stack = Stack::open_existing(stack::settings(common)).await?;
     let runs = stack.records.read(move |tx| history::newest(tx, None, limit).boxed()).await?;
     if !common.json {
-        println!("{:>6}  {:<22} {:<12} {:<10} {:<9} {:>9}", "run", "job", "key", "status", "trigger", "planned");
+        say!("{:>6}  {:<22} {:<12} {:<10} {:<9} {:>9}", "run", "job", "key", "status", "trigger", "planned");
     }
     for run in &runs {
         if common.json {
-            println!("{}", show::as_json(run, &show::ledger_of(&stack.records, run).await?));
+            say!("{}", show::as_json(run, &show::ledger_of(&stack.records, run).await?));
         } else {
             let (state, trigger) = (run.state.as_str(), &run.trigger);
-            println!("{:>6}  {:<22} {:<12} {state:<10} {trigger:<9} {:>9}", run.id, run.job, run.key, run.planned);
+            say!("{:>6}  {:<22} {:<12} {state:<10} {trigger:<9} {:>9}", run.id, run.job, run.key, run.planned);
         }
     }
     Ok(Exit::Done)
 }
 
 pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
-    let stack = Stack::open(stack::settings(common)).await?;
+    let stack = Stack::open_existing(stack::settings(common)).await?;
     let zone = stack.values.read::<PlannerSettings>()?.timezone;
     let run = stack.records.read(move |tx| Run::find(tx, id).boxed()).await?;
     let run = run.with_context(|| format!("there is no run {id}; `almanac runs` lists them"))?;
     let ledger = show::ledger_of(&stack.records, &run).await?;
     if common.json {
-        println!("{}", show::as_json(&run, &ledger));
+        say!("{}", show::as_json(&run, &ledger));
         return Ok(Exit::Done);
     }
     show::print(&run, &ledger, zone);
@@ -56,10 +57,10 @@ pub(super) async fn print_doubts(stack: &Stack, run: &Run, in_doubt: u64) -> any
     }
     let id = run.id;
     let doubts = stack.records.read(move |tx| history::in_doubt(tx, id, DOUBTS).boxed()).await?;
-    println!("In doubt (handed to a provider, no result known, never sent again by default), invitations:");
-    println!("  {}", doubts.iter().map(i64::to_string).collect::<Vec<_>>().join(" "));
+    say!("In doubt (handed to a provider, no result known, never sent again by default), invitations:");
+    say!("  {}", doubts.iter().map(i64::to_string).collect::<Vec<_>>().join(" "));
     if in_doubt > doubts.len() as u64 {
-        println!("  and {} more, all in the run's report", in_doubt - doubts.len() as u64);
+        say!("  and {} more, all in the run's report", in_doubt - doubts.len() as u64);
     }
     Ok(())
 }

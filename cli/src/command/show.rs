@@ -1,5 +1,6 @@
 //! How a run is shown: to people as a few lines, to machines as one.
 
+use crate::say::say;
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -34,28 +35,28 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
 /// The lines for people.
 pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
     let local = |time: chrono::DateTime<chrono::Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
-    println!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
-    println!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
+    say!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
+    say!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
     match run.finished_at.unless_never() {
         Some(end) => {
             let took = (end - run.started_at).as_seconds_f64();
-            println!("  started    {}   took {took:.1} s", local(run.started_at));
+            say!("  started    {}   took {took:.1} s", local(run.started_at));
         }
-        None => println!("  started    {}   control: {}", local(run.started_at), run.control.as_str()),
+        None => say!("  started    {}   control: {}", local(run.started_at), run.control.as_str()),
     }
-    println!("  planned    {:>9}", ledger.planned);
-    println!("  sent       {:>9}", ledger.sent);
-    println!("  skipped    {:>9}", ledger.skipped_total());
+    say!("  planned    {:>9}", ledger.planned);
+    say!("  sent       {:>9}", ledger.sent);
+    say!("  skipped    {:>9}", ledger.skipped_total());
     for (reason, contacts) in &ledger.skipped {
-        println!("             {contacts:>9}  {reason}");
+        say!("             {contacts:>9}  {reason}");
     }
-    println!("  failed     {:>9}", ledger.failed);
-    println!("  in doubt   {:>9}", ledger.in_doubt);
+    say!("  failed     {:>9}", ledger.failed);
+    say!("  in doubt   {:>9}", ledger.in_doubt);
     if run.state == State::Open {
-        println!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
+        say!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
     }
     if !run.error.is_empty() {
-        println!("  error      {}", run.error);
+        say!("  error      {}", run.error);
     }
 }
 

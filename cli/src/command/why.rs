@@ -19,6 +19,7 @@ use shared::{
 use crate::{
     args::Common,
     exit::{Exit, Misused},
+    say::say,
     stack::{self, Stack},
 };
 
@@ -49,7 +50,7 @@ struct MonthOfContact {
 
 pub(super) async fn why(common: &Common, who: &str) -> anyhow::Result<Exit> {
     let asked = Asked::read(who)?;
-    let stack = Stack::open(stack::settings(common)).await?;
+    let stack = Stack::open_existing(stack::settings(common)).await?;
     let zone = stack.values.read::<PlannerSettings>()?.timezone;
     let stories = stack
         .records
@@ -63,7 +64,7 @@ pub(super) async fn why(common: &Common, who: &str) -> anyhow::Result<Exit> {
     }
     for story in &stories {
         if common.json {
-            println!("{}", serde_json::to_string(story)?);
+            say!("{}", serde_json::to_string(story)?);
         } else {
             print(story, zone);
         }
@@ -189,22 +190,22 @@ fn month_of(row: &Row) -> Result<MonthOfContact> {
 
 fn print(story: &Story, zone: Tz) {
     let local = |time: DateTime<Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
-    println!("Contact {} of user {}", story.contact, story.owner);
+    say!("Contact {} of user {}", story.contact, story.owner);
     if story.facts.is_empty() {
-        println!("  may be written to");
+        say!("  may be written to");
     }
     for fact in &story.facts {
-        println!("  {fact}");
+        say!("  {fact}");
     }
     if story.months.is_empty() {
-        println!("  no run has looked at it yet");
+        say!("  no run has looked at it yet");
     }
     for month in &story.months {
         let at = month.at.map_or(String::new(), |at| format!(", {}", local(at)));
-        println!("  {} (run {}): {}{at}", month.key, month.run, month.outcome);
+        say!("  {} (run {}): {}{at}", month.key, month.run, month.outcome);
         for attempt in &month.attempts {
             let settled = attempt.settled_at.map_or(String::new(), |at| format!(", known {}", local(at)));
-            println!(
+            say!(
                 "    attempt {} by {}: begun {}{settled}: {}",
                 attempt.id,
                 attempt.provider,

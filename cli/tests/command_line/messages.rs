@@ -103,12 +103,26 @@ async fn what_is_typed_wrong_is_told_from_what_cannot_be_done() {
     assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "tomorrow"]).await, @r#"2: almanac: --at "tomorrow" is not a time: expected one such as 2026-11-05T18:00"#);
     assert_snapshot!(refused(&machine, &["run", "monthly-invitations", "--at", "2026-03-29T02:30"]).await, @"2: almanac: --at 2026-03-29T02:30 does not exist in Europe/Paris: the clocks go forward over it");
     assert_snapshot!(refused(&machine, &["why", "no one"]).await, @"2: almanac: expected an e-mail address or a contact's number: not an e-mail address: Missing domain or user");
-    // These look into the records, which the first one makes.
-    machine.run(&["runs"]).await;
+    for arguments in [&["runs"][..], &["runs", "show", "1"], &["why", "7"], &["pause", "1"]] {
+        let said = refused(&machine, arguments).await;
+        insta::allow_duplicates!(
+            assert_snapshot!(said, @"1: almanac: there are no records at <folder>/home/almanac.db yet: `almanac import` or `almanac demo` makes them")
+        );
+    }
+    assert_eq!(machine.run(&["demo", "--people-only", "--users", "1", "--contacts", "1"]).await.code, 0);
     assert_snapshot!(refused(&machine, &["why", "nobody@example.org"]).await, @"1: almanac: nobody knows this person: no contact has that address or number");
     assert_snapshot!(refused(&machine, &["pause", "7"]).await, @"1: almanac: there is no run 7; `almanac runs` lists them");
     assert_snapshot!(refused(&machine, &["runs", "show", "7"]).await, @"1: almanac: there is no run 7; `almanac runs` lists them");
     assert_snapshot!(refused(&machine, &["import", "users.csv", "contacts.csv"]).await, @"1: almanac: opening users.csv: No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_is_no_error_worth_a_word() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let child = Machine::bare().almanac(&["config"]).stdout(writer).stderr(std::process::Stdio::piped()).spawn();
+    let ending = child.expect("the binary starts").wait_with_output().expect("it ends");
+    assert_eq!((ending.status.code(), String::from_utf8_lossy(&ending.stderr).as_ref()), (Some(141), ""));
 }
 
 #[tokio::test]

@@ -29,8 +29,11 @@ use crate::{
 /// How long to wait before all providers are tried again.
 const ROUNDS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15)];
 
-/// How long a batch waits when a provider still asks for a slower pace after all rounds.
-const THROTTLED_WAIT: Duration = Duration::from_secs(60);
+/// How long a batch waits when the providers still give no verdict after all rounds.
+const PUT_OFF_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a batch waits when no provider took anything of a volley.
+const UNAVAILABLE_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a batch waits that another worker has, or that should have been finished and is not.
 pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
@@ -77,7 +80,8 @@ pub(crate) struct Sending<'w> {
     retries: VecDeque<Retry>,
     claims: u32,
     cursor: u32,
-    throttled: bool,
+    /// Why letters were left planned after all rounds.
+    put_off: Option<&'static str>,
     unsettled: Vec<(Claim, CallOutcome)>,
 }
 
@@ -95,7 +99,7 @@ impl<'w> Sending<'w> {
             retries,
             claims: batch.claims,
             cursor: batch.cursor,
-            throttled: false,
+            put_off: None,
             unsettled: Vec::new(),
         }
     }
@@ -110,19 +114,28 @@ impl<'w> Sending<'w> {
             if volley.is_empty() {
                 let Some(wait) = self.retries.iter().map(|retry| retry.due).min() else { break };
                 self.settle().await?;
-                tokio::time::sleep_until(wait).await;
+                tokio::select! {
+                    () = tokio::time::sleep_until(wait) => {}
+                    () = deadline.near(self.worker.options.call_time) => {}
+                }
                 continue;
             }
-            self.pace(volley.iter().map(|next| next.indexes.len()).sum()).await?;
+            if !self.pace(volley.iter().map(|next| next.indexes.len()).sum(), &deadline).await? {
+                return self.hand_back(Duration::ZERO, "the deadline was near").await;
+            }
             let claims = self.claims_for(&volley);
             match self.settle_and_claim(&claims).await? {
-                Claimed::Granted => self.call_all(claims, volley).await,
+                Claimed::Granted => {
+                    if !self.call_all(claims, volley).await {
+                        return self.hand_back(UNAVAILABLE_WAIT, TAKES_NOTHING).await;
+                    }
+                }
                 Claimed::Stopped(_) => return self.hand_back(Duration::ZERO, "the run was stopped").await,
                 Claimed::Fenced => return Ok(Sent::Fenced),
             }
         }
-        if self.throttled {
-            return self.hand_back(THROTTLED_WAIT, "the provider asks for a slower pace").await;
+        if let Some(reason) = self.put_off {
+            return self.hand_back(PUT_OFF_WAIT, reason).await;
         }
         self.finish().await
     }
@@ -182,15 +195,18 @@ impl<'w> Sending<'w> {
         self.worker.mailers[provider].capacity().claim.min(options.letters_per_call).min(burst).max(1)
     }
 
-    /// Keeps the pace. A result in hand is recorded before any wait.
-    async fn pace(&mut self, letters: usize) -> anyhow::Result<()> {
+    /// Keeps the pace; gives false when the deadline came first. A result in hand is recorded before any wait.
+    async fn pace(&mut self, letters: usize, deadline: &Deadline) -> anyhow::Result<bool> {
         let permit = self.worker.options.rate.acquire(u32::try_from(letters).unwrap_or(u32::MAX));
         tokio::pin!(permit);
         if permit.as_mut().now_or_never().is_none() {
             self.settle().await?;
-            permit.await;
+            tokio::select! {
+                () = permit => {}
+                () = deadline.near(self.worker.options.call_time) => return Ok(false),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
@@ -211,13 +227,22 @@ impl<'w> Sending<'w> {
         Ok(claimed)
     }
 
-    /// Makes a volley's calls side by side, and sorts out what is to be tried again.
-    async fn call_all(&mut self, claims: Vec<Claim>, volley: Vec<Next>) {
+    /// Makes a volley's calls side by side, and sorts out what is to be tried again. Gives false when no provider takes
+    /// anything: there is no sense in trying the rest of the batch now.
+    async fn call_all(&mut self, claims: Vec<Claim>, volley: Vec<Next>) -> bool {
         let calls = claims.iter().zip(&volley).map(|(claim, next)| self.call(claim, next));
         let answers = join_all(calls).await;
+        let unavailable = |answer: &Answer| matches!(answer, Answer::Refused { refusal: Refusal::Unavailable, .. });
+        let nobody_else = volley.iter().all(|next| self.is_last_provider(next));
+        let available = !(nobody_else && answers.iter().flatten().all(unavailable));
         for ((claim, next), answers) in claims.into_iter().zip(volley).zip(answers) {
             self.sort_answers(claim, next, answers);
         }
+        available
+    }
+
+    fn is_last_provider(&self, next: &Next) -> bool {
+        next.provider + 1 == self.worker.mailers.len()
     }
 
     async fn call(&self, claim: &Claim, next: &Next) -> Vec<Answer> {
@@ -231,14 +256,13 @@ impl<'w> Sending<'w> {
 
     fn sort_answers(&mut self, claim: Claim, next: Next, answers: Vec<Answer>) {
         let positions: Vec<u32> = next.indexes.iter().map(|&index| self.prepared.addressees[index].position).collect();
-        let last_provider = next.provider + 1 == self.worker.mailers.len();
+        let last_provider = self.is_last_provider(&next);
         let last_try = last_provider && next.round == ROUNDS.len();
-        let throttled = |answer: &Answer| matches!(answer, Answer::Refused { refusal: Refusal::Throttled, .. });
-        // Being asked to slow down is never a failure: what is throttled to the end stays planned, for later.
-        let put_off = last_try && answers.iter().any(throttled);
-        let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && !put_off);
-        self.throttled |= put_off;
-        if !put_off {
+        // No verdict is never a failure: what has none to the end stays planned, for later.
+        let put_off = if last_try { answers.iter().find_map(reason_to_put_off) } else { None };
+        let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && put_off.is_none());
+        self.put_off = self.put_off.or(put_off);
+        if put_off.is_none() {
             self.schedule_retries(&outcome, &next, last_provider);
         }
         self.unsettled.push((claim, outcome));
@@ -317,6 +341,17 @@ impl<'w> Sending<'w> {
             .transaction(move |tx| async move { batch::postpone(tx, batch_id, wait, cause).await }.boxed())
             .await?;
         Ok(Sent::Later(cause))
+    }
+}
+
+/// What a batch waits for when no provider takes anything.
+const TAKES_NOTHING: &str = "no provider takes anything now";
+
+fn reason_to_put_off(answer: &Answer) -> Option<&'static str> {
+    match answer {
+        Answer::Refused { refusal: Refusal::Throttled, .. } => Some("the provider asks for a slower pace"),
+        Answer::Refused { refusal: Refusal::Unavailable, .. } => Some(TAKES_NOTHING),
+        _ => None,
     }
 }
 

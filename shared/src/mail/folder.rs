@@ -84,6 +84,6 @@ fn write_whole(dir: &Path, name: &str, attempt: &str, message: &str) -> io::Resu
 fn answer(written: io::Result<()>) -> Answer {
     match written {
         Ok(()) => Answer::Accepted { provider_id: String::new() },
-        Err(error) => Answer::Refused { refusal: Refusal::Transient, cause: error.kind().to_string() },
+        Err(error) => Answer::Refused { refusal: Refusal::Unavailable, cause: error.kind().to_string() },
     }
 }

@@ -75,10 +75,13 @@ pub enum Answer {
 pub enum Refusal {
     /// This letter will never be taken as it is (SMTP 5xx, rejected content, bad address).
     Permanent,
-    /// It may be taken later (SMTP 4xx, a service error before acceptance, no connection).
+    /// It may be taken later (SMTP 4xx, a service error before acceptance).
     Transient,
     /// The provider asks for a slower pace.
     Throttled,
+    /// The provider takes nothing now, whatever the letter: it cannot be reached, or the account is at fault (expired
+    /// credentials, sending paused, a full disk).
+    Unavailable,
 }
 
 /// How much a mailer takes at once.

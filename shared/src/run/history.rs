@@ -21,7 +21,7 @@ pub async fn open(tx: &mut Tx, most: usize) -> Result<Vec<Run>> {
 }
 
 /// How far a run has come, cheap enough to be asked every second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// What the planner has counted so far.
     pub planned: u64,
@@ -31,6 +31,8 @@ pub struct Progress {
     pub batches: u64,
     /// How many of them have nothing left to do.
     pub finished: u64,
+    /// What a batch waits for that is put off, if one is.
+    pub waits_for: Option<String>,
 }
 
 /// How far a run has come.
@@ -40,7 +42,16 @@ pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
                FROM batches WHERE run_id = ?";
     let row = tx.row(sql, &[run.id.into()]).await?;
     let Some(row) = row else { return Ok(Progress::default()) };
-    Ok(Progress { planned: run.planned, batches: row.count(0)?, finished: row.sum(1)?, handled: row.sum(2)? })
+    let sql = "SELECT cause FROM batches WHERE run_id = ? AND state IN ('planned', 'open') AND queued = 0 \
+               AND not_before > {now} LIMIT 1";
+    let waiting = tx.row(sql, &[run.id.into()]).await?;
+    Ok(Progress {
+        planned: run.planned,
+        batches: row.count(0)?,
+        finished: row.sum(1)?,
+        handled: row.sum(2)?,
+        waits_for: waiting.map(|row| row.text(0)).transpose()?.filter(|cause| !cause.is_empty()),
+    })
 }
 
 /// The first invitations of a run that are in doubt.

@@ -180,16 +180,26 @@ pub const QUERIES: &[Query] = &[
          ORDER BY visible_at, id LIMIT ?",
         || vec!["invitations".into(), 10_i64.into()],
     )),
-    query("DELETE FROM queue_messages WHERE id = ? AND receipt = ?", || vec![id(), "token".into()]),
+    list("DELETE FROM queue_messages WHERE receipt = ? AND id IN (?..)", 10, || {
+        let mut values: Vec<Value<'static>> = vec!["token".into()];
+        values.extend(ids(10));
+        values
+    }),
+    query(
+        "SELECT cause FROM batches WHERE run_id = ? AND state IN ('planned', 'open') AND queued = 0 \
+         AND not_before > {now} LIMIT 1",
+        || vec![id()],
+    ),
     query("SELECT id, body FROM queue_messages WHERE queue = ? AND dead = 1 LIMIT 100", || vec!["invitations".into()]),
     // When a process has died, and a queue of one machine holds no more than what is under way.
     Query {
         may_scan: true,
         ..list(
-            "UPDATE queue_messages SET visible_at = {now}, receive_count = receive_count - 1, \
-             holder = '' WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)",
+            "UPDATE queue_messages SET visible_at = {now}, \
+             receive_count = receive_count - CASE WHEN deaths < ? THEN 1 ELSE 0 END, \
+             deaths = deaths + 1, holder = '' WHERE dead = 0 AND receive_count > 0 AND holder IN (?..)",
             1,
-            || vec!["token".into()],
+            || vec![100_i64.into(), "token".into()],
         )
     },
     // People's: one run, one job's history.

@@ -7,12 +7,14 @@ use shared::run::{
     control::{Control, Wish, set},
 };
 use tests::{
+    ask::number,
     databases::TestDatabase,
     runs::{find, open_run, plan_by_hand},
 };
 
 tests::contract!(
     a_run_is_paused_and_resumed_as_often_as_wished,
+    a_planner_of_a_run_that_goes_on_is_missed_at_once,
     a_cancelled_run_stays_cancelled,
     a_closed_run_takes_no_wishes,
     a_run_that_is_not_there_is_unknown,
@@ -23,6 +25,16 @@ async fn a_run_is_paused_and_resumed_as_often_as_wished(database: &TestDatabase)
     for wish in [Control::Pause, Control::Pause, Control::Run, Control::Run, Control::Pause] {
         assert!(matches!(set(database, run, wish).await.expect("set"), Wish::Noted));
         assert_eq!(find(database, run).await.control, wish);
+    }
+}
+
+async fn a_planner_of_a_run_that_goes_on_is_missed_at_once(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let silent = "SELECT COUNT(*) FROM runs WHERE checkpoint_at < {now+?}";
+    let two_minutes_ago = -120_000_000_i64;
+    for (wish, missed) in [(Control::Run, 0), (Control::Pause, 0), (Control::Run, 1)] {
+        set(database, run, wish).await.expect("set");
+        assert_eq!(number(database, silent, vec![two_minutes_ago.into()]).await, missed, "{wish:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use shared::{claims, invitation::InvitationId, mail::Answer, run::batch::BatchMessage, sqs::Outcome};
 use tests::{
     ask::texts,
-    attempts::{accepted, let_leases_end, refused_for_good, refused_for_now, throttled, unknown},
+    attempts::{accepted, let_leases_end, refused_for_good, refused_for_now, throttled, unavailable, unknown},
     cycle::{handle, in_no_time, ledger_of_completed, plan, waiting, worker},
     databases::TestDatabase,
     people::add_user_with_contacts,
@@ -22,6 +22,8 @@ tests::contract!(on one thread:
     what_one_provider_refuses_for_good_goes_to_no_other,
     what_has_no_reply_is_in_doubt_and_goes_to_nobody_again,
     what_is_throttled_to_the_end_waits_and_has_not_failed,
+    a_provider_that_is_away_is_asked_once_and_the_batch_waits_until_it_is_back,
+    a_letter_without_a_verdict_among_others_that_go_out_is_tried_in_every_round_and_then_waits,
     a_mailer_that_panics_leaves_its_call_in_doubt_and_the_rest_planned,
 );
 
@@ -133,6 +135,49 @@ async fn what_is_throttled_to_the_end_waits_and_has_not_failed(database: &TestDa
     let again = waiting(database, run).await;
     assert_eq!(handle(&worker, again[0]).await, Outcome::Done);
     assert_eq!((ledger_of_completed(database, run).await.sent, mailer.addresses().len()), (3, 7));
+}
+
+async fn a_provider_that_is_away_is_asked_once_and_the_batch_waits_until_it_is_back(database: &TestDatabase) {
+    let (run, message, emails) = one_batch(database, 9).await;
+    let away = emails
+        .iter()
+        .fold(ScriptedMailer::new("scripted", 2), |mailer, email| mailer.answering(email, [unavailable()]));
+    let mailer = Arc::new(away);
+    let worker = worker(database, &[&mailer]).await;
+    let outcome = handle(&worker, message).await;
+    assert_eq!(outcome, Outcome::Later { reason: "no provider takes anything now".to_owned() });
+    assert_eq!(mailer.asked().len(), 1, "one volley, and no waiting in a worker");
+    assert_eq!(send_states(database, message.batch).await, [0; 9]);
+    database.shift_lease_clock(Duration::from_secs(29));
+    assert!(waiting(database, run).await.is_empty(), "half a minute is not over");
+    for _ in 0..5 {
+        // Each volley finds another letter that was not asked for yet, until all have had their no.
+        database.shift_lease_clock(Duration::from_secs(31));
+        for again in waiting(database, run).await {
+            in_no_time(database, handle(&worker, again)).await;
+        }
+    }
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.sent, ledger.failed), (9, 0));
+}
+
+async fn a_letter_without_a_verdict_among_others_that_go_out_is_tried_in_every_round_and_then_waits(
+    database: &TestDatabase,
+) {
+    let (run, message, emails) = one_batch(database, 3).await;
+    let mailer = ScriptedMailer::new("scripted", 10).answering(&emails[1], vec![unavailable(); 4]);
+    let mailer = Arc::new(mailer);
+    let worker = worker(database, &[&mailer]).await;
+    in_no_time(database, handle(&worker, message)).await;
+    assert_eq!(send_states(database, message.batch).await, [2, 0, 2]);
+    for _ in 0..4 {
+        database.shift_lease_clock(Duration::from_secs(61));
+        for again in waiting(database, run).await {
+            in_no_time(database, handle(&worker, again)).await;
+        }
+    }
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.sent, ledger.failed), (3, 0));
 }
 
 async fn a_mailer_that_panics_leaves_its_call_in_doubt_and_the_rest_planned(database: &TestDatabase) {

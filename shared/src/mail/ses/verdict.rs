@@ -26,7 +26,7 @@ pub(super) fn of_entry(result: &BulkEmailEntryResult) -> Answer {
         | BulkEmailStatus::ConfigurationSetNotFound
         | BulkEmailStatus::ConfigurationSetSendingPaused
         | BulkEmailStatus::InvalidSendingPoolName
-        | BulkEmailStatus::MailFromDomainNotVerified => Refusal::Transient,
+        | BulkEmailStatus::MailFromDomainNotVerified => Refusal::Unavailable,
         _ => Refusal::Permanent,
     };
     Answer::Refused { refusal, cause: word(status.as_str()) }
@@ -35,7 +35,7 @@ pub(super) fn of_entry(result: &BulkEmailEntryResult) -> Answer {
 /// The same answer for every letter of a call that failed as a whole.
 pub(super) fn of_call(error: &SdkError<SendBulkEmailError, HttpResponse>) -> Answer {
     match error {
-        SdkError::ConstructionFailure(_) => transient("the request could not be built"),
+        SdkError::ConstructionFailure(_) => unavailable("the request could not be built"),
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) => of_dispatch(connector),
             None => unknown("the reply was lost"),
@@ -54,9 +54,9 @@ fn of_dispatch(error: &ConnectorError) -> Answer {
     let in_client = std::iter::successors(Some(source), |&error| error.source())
         .find_map(|error| error.downcast_ref::<hyper_util::client::legacy::Error>());
     match in_client {
-        Some(client) if client.is_connect() => transient("no connection"),
+        Some(client) if client.is_connect() => unavailable("no connection"),
         // It never came to the HTTP client: signing it failed.
-        None if error.is_other() => transient("no credentials"),
+        None if error.is_other() => unavailable("no credentials"),
         _ => unknown("the reply was lost"),
     }
 }
@@ -82,17 +82,17 @@ fn of_status(status: u16, code: &str) -> Answer {
     let refused = |refusal| Answer::Refused { refusal, cause: cause.clone() };
     match status {
         400..500 | 503 if throttled => refused(Refusal::Throttled),
-        401 | 403 | 408 => refused(Refusal::Transient),
-        400..500 if NOT_THE_LETTERS_FAULT.iter().any(|start| code.starts_with(start)) => refused(Refusal::Transient),
+        401 | 403 | 408 => refused(Refusal::Unavailable),
+        400..500 if NOT_THE_LETTERS_FAULT.iter().any(|start| code.starts_with(start)) => refused(Refusal::Unavailable),
         400..500 => refused(Refusal::Permanent),
-        503 if code.contains("Unavailable") => refused(Refusal::Transient),
+        503 if code.contains("Unavailable") => refused(Refusal::Unavailable),
         // A failure inside the service may come after it took the letters.
         _ => Answer::Unknown { cause },
     }
 }
 
-fn transient(cause: &str) -> Answer {
-    Answer::Refused { refusal: Refusal::Transient, cause: cause.to_owned() }
+fn unavailable(cause: &str) -> Answer {
+    Answer::Refused { refusal: Refusal::Unavailable, cause: cause.to_owned() }
 }
 
 fn unknown(cause: &str) -> Answer {
@@ -123,15 +123,15 @@ mod tests {
         assert_eq!(refusal(400, "MessageRejected"), Some(Refusal::Permanent));
         assert_eq!(refusal(429, "TooManyRequestsException"), Some(Refusal::Throttled));
         assert_eq!(refusal(400, "ThrottlingException"), Some(Refusal::Throttled));
-        assert_eq!(refusal(503, "ServiceUnavailable"), Some(Refusal::Transient));
+        assert_eq!(refusal(503, "ServiceUnavailable"), Some(Refusal::Unavailable));
     }
 
     #[test]
     fn an_account_s_fault_is_not_held_against_the_letters() {
         for code in ["ExpiredTokenException", "UnrecognizedClientException", "SendingPausedException"] {
-            assert_eq!(refusal(400, code), Some(Refusal::Transient), "{code}");
+            assert_eq!(refusal(400, code), Some(Refusal::Unavailable), "{code}");
         }
-        assert_eq!(refusal(403, "AccessDeniedException"), Some(Refusal::Transient));
+        assert_eq!(refusal(403, "AccessDeniedException"), Some(Refusal::Unavailable));
     }
 
     #[test]

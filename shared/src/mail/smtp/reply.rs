@@ -54,7 +54,7 @@ impl Failure {
     pub(super) fn refused_before_any_letter(&self) -> Answer {
         match self.refused() {
             Answer::Refused { refusal: Refusal::Permanent | Refusal::Transient, cause } => {
-                Answer::Refused { refusal: Refusal::Transient, cause: format!("connecting: {cause}") }
+                Answer::Refused { refusal: Refusal::Unavailable, cause: format!("connecting: {cause}") }
             }
             throttled => throttled,
         }
