@@ -10,7 +10,7 @@ use super::{Report, words};
 /// The picture, in its own units; the page scales it.
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 76.0;
 /// Room for the words beside the line of the average.
 const RIGHT: f64 = 68.0;
 const TOP: f64 = 16.0;

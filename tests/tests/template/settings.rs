@@ -1,0 +1,115 @@
+//! What the template sets are settings, and the values that it lets through are values of theirs.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shared::config::table::TABLE;
+
+use crate::{
+    names, read,
+    template::{Given, Template, text, worker_timeouts},
+    yaml::Document,
+};
+
+/// Settings that name what there is only in AWS. Their rows follow with the code that reads them.
+const ROW_FOLLOWS: [&str; 7] =
+    ["DATABASE_SECRET", "DATABASE_HOST", "DATABASE_NAME", "INVITATIONS_QUEUE", "OBJECTS", "ALERTS_TOPIC", "EVENT_BUS"];
+
+/// The variables of a function, those of all functions included.
+fn variables<'t>(template: &'t Template, block: &'t Value) -> Vec<(&'t str, &'t Value)> {
+    let places = [&template.section("Globals")["Function"], &block["Properties"]];
+    let sets =
+        places.into_iter().filter_map(|place| place.pointer("/Environment/Variables").and_then(Value::as_object));
+    sets.flatten().map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+fn allowed_values(template: &Template) -> Vec<Given> {
+    let mut all = worker_timeouts(template);
+    for (parameter, ends) in [("MonthlyJobDay", [1, 28]), ("MonthlyJobHour", [0, 23]), ("LongestRunHours", [1, 168])] {
+        for (index, end) in ends.into_iter().enumerate() {
+            let limit = &template.section("Parameters")[parameter][["MinValue", "MaxValue"][index]];
+            assert_eq!(limit.as_u64(), Some(end), "{parameter}");
+            all.push(Given::from([(parameter, json!(end))]));
+        }
+    }
+    for rate in ["", "1", "9999"] {
+        all.push(Given::from([("EmailRatePerSecond", json!(rate))]));
+    }
+    all
+}
+
+#[test]
+fn every_variable_is_a_setting() {
+    let template = Template::main();
+    let known: BTreeSet<_> = TABLE.iter().map(|row| row.about().name).chain(ROW_FOLLOWS).collect();
+    for function in template.functions() {
+        for (name, _) in variables(&template, function.block) {
+            assert!(known.contains(name), "{}: {name} is no setting", function.id);
+        }
+    }
+}
+
+#[test]
+fn every_value_that_the_template_allows_is_one_of_the_setting() {
+    let template = Template::main();
+    for given in allowed_values(&template) {
+        for function in template.functions() {
+            for (name, value) in variables(&template, function.block) {
+                let Some(row) = TABLE.iter().find(|row| row.about().name == name) else { continue };
+                // A variable without a value is not set, and an empty one counts as not set.
+                let Some(value) = text(&template.resolve(value, &given)).filter(|value| !value.is_empty()) else {
+                    continue;
+                };
+                assert!(row.check(&value).is_ok(), "{name}={value}: expected {}", row.expected());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_may_take_as_long_as_the_worker_and_the_keeper_knows_it() {
+    let template = Template::main();
+    for given in worker_timeouts(&template) {
+        let timeout = template.number(&template.resource("InvitationWorkerFunction")["Properties"]["Timeout"], &given);
+        for id in ["InvitationWorkerFunction", "RunKeeperFunction"] {
+            let variables = variables(&template, template.resource(id));
+            let (_, told) = variables.iter().find(|(name, _)| *name == "SCHEDULER_WORKER_TIMEOUT").expect("it is told");
+            assert_eq!(template.number(told, &given), timeout * 1_000, "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_stage_sets_parameters_that_there_are_to_values_that_they_take() {
+    let template = Template::main();
+    let parameters = template.section("Parameters");
+    let stages = names("infra/stages", ".yaml");
+    assert_eq!(stages, ["dev", "prod"]);
+    for stage in stages {
+        let values = Document::parse(&read(&format!("infra/stages/{stage}.yaml"))).json();
+        assert_eq!(values["Stage"], *stage);
+        for (name, value) in values.as_object().expect("a mapping") {
+            let parameter = parameters.get(name).unwrap_or_else(|| panic!("{stage}: no parameter {name}"));
+            let value = text(value).expect("a value");
+            if let Some(allowed) = parameter["AllowedValues"].as_array() {
+                assert!(allowed.iter().filter_map(text).any(|one| one == value), "{stage}: {name}: {value}");
+            }
+            if parameter["Type"] == "Number" {
+                let number: f64 = value.parse().expect("a number");
+                let least = parameter["MinValue"].as_f64().is_none_or(|least| least <= number);
+                let most = parameter["MaxValue"].as_f64().is_none_or(|most| number <= most);
+                assert!(least && most, "{stage}: {name}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_named_and_never_passed() {
+    let template = Template::main();
+    for (name, parameter) in template.section("Parameters").as_object().expect("parameters") {
+        let name = name.to_lowercase();
+        assert!(!name.contains("password") && !name.contains("token"), "{name}");
+        assert!(parameter["NoEcho"].is_null(), "{name} would lie in an environment");
+    }
+}
