@@ -49,6 +49,8 @@ pub struct SmtpSink {
 
 struct Shared {
     script: Box<Script>,
+    /// What `AUTH PLAIN` must say before a mail is taken, if anything.
+    login: std::sync::OnceLock<String>,
     tally: Tally,
     mails: std::sync::atomic::AtomicUsize,
     connections: std::sync::atomic::AtomicUsize,
@@ -82,6 +84,7 @@ impl SmtpSink {
         let listener = TcpListener::bind(address).await?;
         let shared = Arc::new(Shared {
             script: Box::new(script),
+            login: Default::default(),
             tally: Tally::default(),
             mails: Default::default(),
             connections: Default::default(),
@@ -93,6 +96,12 @@ impl SmtpSink {
             shared: Arc::clone(&shared),
             accepting: tokio::spawn(accept(listener, shared)),
         })
+    }
+
+    /// From now on, takes mails only from who logs in so (RFC 4616).
+    pub fn demand_login(&self, user: &str, password: &str) {
+        let response = data_encoding::BASE64.encode(format!("\0{user}\0{password}").as_bytes());
+        self.shared.login.set(response).expect("demanded once");
     }
 
     /// Where it listens.
@@ -157,9 +166,15 @@ impl Session {
         self.reply("220 sink").await?;
         let mut behaviour = Behaviour::Accept;
         let mut number = 0;
+        let mut known = self.shared.login.get().is_none();
         while let Some(line) = self.line().await? {
             match verb(&line).as_slice() {
-                b"EHLO" => self.reply("250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8").await?,
+                b"EHLO" => self.reply("250-sink\r\n250-AUTH PLAIN\r\n250-8BITMIME\r\n250 SMTPUTF8").await?,
+                b"AUTH" => {
+                    known = self.shared.login.get().is_some_and(|login| line.ends_with(login.as_bytes()));
+                    self.reply(if known { "235 2.7.0 OK" } else { "535 5.7.8 wrong" }).await?;
+                }
+                b"MAIL" if !known => self.reply("530 5.7.0 log in first").await?,
                 b"MAIL" => {
                     number = self.shared.mails.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     self.reply("250 2.1.0 OK").await?;

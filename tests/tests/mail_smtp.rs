@@ -17,6 +17,20 @@ fn refused(refusal: Refusal, cause: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_login_is_made_before_the_first_letter_and_a_wrong_one_is_no_letter_s_fault() {
+    let sink = SmtpSink::start().await.expect("a server");
+    sink.demand_login("ada@almanac.example", "p@ss:word");
+    for (password, answer) in [
+        ("p%40ss%3Aword", Answer::Accepted { provider_id: "0".to_owned() }),
+        ("hunter2", refused(Refusal::Unavailable, "connecting: 535 5.7.8")),
+    ] {
+        let mailer = mailer(format!("ada%40almanac.example:{password}@{}", sink.address()), "tls=none").await;
+        assert_eq!(send(&*mailer, &letters(1)).await, [answer]);
+    }
+    assert_eq!(sink.tally().received(), 1);
+}
+
+#[tokio::test]
 async fn every_letter_arrives_once_and_is_answered_with_the_server_s_id() {
     let sink = SmtpSink::start().await.expect("a server");
     let mailer = mailer(sink.address(), "connections=8").await;
