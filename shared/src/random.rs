@@ -13,7 +13,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 /// Fills `bytes` at random. One call for many tokens costs one system call.
 ///
 /// # Panics
-/// See [`bytes`].
+/// See [`bytes()`].
 pub fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("Linux gives randomness once it has booted");
 }
