@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A well-formed address, lower-cased so that it can be a key.
 ///
-/// Clones share the text. `Debug` hides it, because log lines and errors must not show one; `Display` and [`EmailAddress::as_str`] do not.
+/// Clones share the text. `Debug` hides it, because log lines and errors must not show one; `Display` and
+/// [`EmailAddress::as_str`] do not.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(Arc<str>);

@@ -127,7 +127,8 @@ impl LinkKeys {
         link(base, "/unsubscribe/", contact, &tag[..TAG_BYTES])
     }
 
-    /// The contact of what an unsubscribe link ends in, `<contact>.<tag>`, if the tag is right: compared in constant time.
+    /// The contact of what an unsubscribe link ends in, `<contact>.<tag>`, if the tag is right: compared in constant
+    /// time.
     pub fn read_unsubscribe(&self, text: &str) -> Option<i64> {
         let (contact, tag) = text.split_once('.')?;
         let contact = contact.parse().ok()?;

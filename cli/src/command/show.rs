@@ -1,6 +1,5 @@
 //! How a run is shown: to people as a few lines, to machines as one.
 
-use crate::say::say;
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -11,6 +10,8 @@ use shared::{
         ledger::{self, Ledger},
     },
 };
+
+use crate::say::say;
 
 /// A run's ledger: that of its closing, or as it stands now.
 pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Ledger> {

@@ -38,6 +38,9 @@ const UNAVAILABLE_WAIT: Duration = Duration::from_secs(30);
 /// How long a batch waits that another worker has, or that should have been finished and is not.
 pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
 
+/// What a batch waits for that was begun too late in an invocation.
+const NO_TIME: &str = "the deadline was near";
+
 /// How sending ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
@@ -108,7 +111,7 @@ impl<'w> Sending<'w> {
     pub(crate) async fn run(mut self, deadline: Deadline) -> anyhow::Result<Sent> {
         loop {
             if deadline.is_within(self.worker.options.call_time) {
-                return self.hand_back(Duration::ZERO, "the deadline was near").await;
+                return self.hand_back(Duration::ZERO, NO_TIME).await;
             }
             let volley = self.choose_volley();
             if volley.is_empty() {
@@ -121,7 +124,7 @@ impl<'w> Sending<'w> {
                 continue;
             }
             if !self.pace(volley.iter().map(|next| next.indexes.len()).sum(), &deadline).await? {
-                return self.hand_back(Duration::ZERO, "the deadline was near").await;
+                return self.hand_back(Duration::ZERO, NO_TIME).await;
             }
             let claims = self.claims_for(&volley);
             match self.settle_and_claim(&claims).await? {

@@ -24,8 +24,8 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// The https URL of the one-click unsubscribe (RFC 8058), for the `List-Unsubscribe` header; empty when the letter has
-    /// none.
+    /// The https URL of the one-click unsubscribe (RFC 8058), for the `List-Unsubscribe` header; empty when the letter
+    /// has none.
     pub fn unsubscribe_url(&self) -> &str {
         self.values.get(placeholder::UNSUBSCRIBE_URL).map_or("", String::as_str)
     }

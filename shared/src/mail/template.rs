@@ -4,6 +4,7 @@
 //! [catalogue](super::placeholder::INVITATION). The defaults (`infra/emails`) are part of the binary.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
@@ -48,7 +49,6 @@ pub struct SesParts {
 /// One key of SES's replacement data.
 #[derive(Debug, PartialEq, Eq)]
 struct SesKey {
-    key: String,
     /// What stands before its value in JSON within JSON: `,\"key\":\"`.
     opening: String,
     placeholder: usize,
@@ -131,14 +131,15 @@ impl Template {
     fn new(subject: Part, text: Part, html: Part) -> Self {
         let ses = SesParts { subject: subject.ses(), text: text.ses(), html: html.ses() };
         let mut ses_keys: Vec<SesKey> = Vec::new();
+        let mut known = HashSet::new();
         for (part, format) in [(&subject, Format::Subject), (&text, Format::Text), (&html, Format::Html)] {
             for placeholder in part.placeholders() {
                 let html = format == Format::Html;
                 let key = ses_key(INVITATION[placeholder], format);
-                if !ses_keys.iter().any(|known| known.key == key) {
-                    let comma = if ses_keys.is_empty() { "" } else { "," };
-                    let opening = escaped(&format!("{comma}\"{key}\":\"")).into_owned();
-                    ses_keys.push(SesKey { key, opening, placeholder, html });
+                let comma = if ses_keys.is_empty() { "" } else { "," };
+                let opening = escaped(&format!("{comma}\"{key}\":\"")).into_owned();
+                if known.insert(key) {
+                    ses_keys.push(SesKey { opening, placeholder, html });
                 }
             }
         }
@@ -159,12 +160,12 @@ impl Template {
         &self.ses
     }
 
-    /// Appends the JSON that puts `letter`'s words into [`Template::ses`], as it stands between the quotes of a JSON text,
-    /// which is how SES wants it. The outcome is the same as [`Template::render`]'s.
+    /// Appends the JSON that puts `letter`'s words into [`Template::ses`], as it stands between the quotes of a JSON
+    /// text, which is how SES wants it. The outcome is the same as [`Template::render`]'s.
     pub(super) fn write_ses_data(&self, letter: &Letter, json: &mut String) {
         json.push('{');
         let mut as_html = String::new();
-        for SesKey { opening, placeholder, html, .. } in &self.ses_keys {
+        for SesKey { opening, placeholder, html } in &self.ses_keys {
             json.push_str(opening);
             let raw = letter.values.get(*placeholder).map_or("", String::as_str);
             let value = if *html {

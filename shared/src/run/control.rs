@@ -54,8 +54,8 @@ pub async fn set(records: &Records, run_id: i64, control: Control) -> Result<Wis
         .transaction(move |tx| {
             async move {
                 tx.execute(
-                    // The planner of a paused run has ended: its checkpoint counts as old, so that the keeper starts one at
-                    // once when the run goes on.
+                    // The planner of a paused run has ended: its checkpoint counts as old, so that the keeper starts one
+                    // at once when the run goes on.
                     "UPDATE runs SET checkpoint_at = CASE WHEN control = 'pause' THEN ? ELSE checkpoint_at END, \
                      control = ? WHERE id = ? AND state = 'open' AND control <> 'cancel'",
                     &[never().into(), control.as_str().into(), run_id.into()],

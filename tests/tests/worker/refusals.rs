@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use invitation_worker::InvitationWorker;
 use shared::{claims, invitation::InvitationId, mail::Answer, run::batch::BatchMessage, sqs::Outcome};
 use tests::{
     ask::texts,
@@ -33,6 +34,16 @@ async fn one_batch(database: &TestDatabase, contacts: usize) -> (i64, BatchMessa
     let emails = texts(database, "SELECT email FROM contacts ORDER BY id", vec![]).await;
     let (run, messages) = plan(database, firing(), 10).await;
     (run, messages[0], emails)
+}
+
+/// Lets a worker come back so often to what waits, each time after that wait.
+async fn come_back(database: &TestDatabase, worker: &InvitationWorker, run: i64, times: usize, wait: Duration) {
+    for _ in 0..times {
+        database.shift_lease_clock(wait);
+        for message in waiting(database, run).await {
+            in_no_time(database, handle(worker, message)).await;
+        }
+    }
 }
 
 /// What became of each attempt at the letter of that position.
@@ -150,13 +161,8 @@ async fn a_provider_that_is_away_is_asked_once_and_the_batch_waits_until_it_is_b
     assert_eq!(send_states(database, message.batch).await, [0; 9]);
     database.shift_lease_clock(Duration::from_secs(29));
     assert!(waiting(database, run).await.is_empty(), "half a minute is not over");
-    for _ in 0..5 {
-        // Each volley finds another letter that was not asked for yet, until all have had their no.
-        database.shift_lease_clock(Duration::from_secs(31));
-        for again in waiting(database, run).await {
-            in_no_time(database, handle(&worker, again)).await;
-        }
-    }
+    // Each volley finds another letter that was not asked for yet, until all have had their no.
+    come_back(database, &worker, run, 5, Duration::from_secs(31)).await;
     let ledger = ledger_of_completed(database, run).await;
     assert_eq!((ledger.sent, ledger.failed), (9, 0));
 }
@@ -170,12 +176,7 @@ async fn a_letter_without_a_verdict_among_others_that_go_out_is_tried_in_every_r
     let worker = worker(database, &[&mailer]).await;
     in_no_time(database, handle(&worker, message)).await;
     assert_eq!(send_states(database, message.batch).await, [2, 0, 2]);
-    for _ in 0..4 {
-        database.shift_lease_clock(Duration::from_secs(61));
-        for again in waiting(database, run).await {
-            in_no_time(database, handle(&worker, again)).await;
-        }
-    }
+    come_back(database, &worker, run, 4, Duration::from_secs(61)).await;
     let ledger = ledger_of_completed(database, run).await;
     assert_eq!((ledger.sent, ledger.failed), (3, 0));
 }

@@ -1,8 +1,8 @@
 //! The body of a bulk call, written straight from the letters.
 //!
-//! The SDK signs and carries it, but does not write it: its builders copy every word, and its writer looks at every byte
-//! of data that is JSON within JSON, which together took a third of a worker's time. A test compares this body with
-//! the SDK's own. Names are those of
+//! The SDK signs and carries it, but does not write it: its builders copy every word, and its writer looks at every
+//! byte of data that is JSON within JSON, which together took a third of a worker's time. A test compares this body
+//! with the SDK's own. Names are those of
 //! [`SendBulkEmail`](https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html).
 
 use std::borrow::Cow;
