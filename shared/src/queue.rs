@@ -18,6 +18,9 @@ use crate::{
 /// The most messages of one call, as SQS has it.
 pub const MESSAGES_PER_CALL: usize = 10;
 
+/// The message attribute that carries the trace id.
+pub const TRACE: &str = "trace";
+
 /// How often a message is received before it is a dead letter.
 pub const MAX_RECEIVES: u32 = 5;
 
@@ -28,7 +31,9 @@ pub const MOST_DEATHS: u32 = 100;
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends at most [`MESSAGES_PER_CALL`] messages; gives the indexes of those that the queue refused.
-    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>>;
+    ///
+    /// `trace` names the firing that they come from, so that a worker's log can be found from it.
+    async fn send(&self, bodies: Vec<String>, trace: Option<&str>) -> anyhow::Result<Vec<usize>>;
 }
 
 /// A message that was received and is invisible to others for a while.
@@ -185,7 +190,8 @@ impl RecordsQueue {
 
 #[async_trait]
 impl Queue for RecordsQueue {
-    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>> {
+    /// One machine has one log, in which the run is enough: the trace is not kept.
+    async fn send(&self, bodies: Vec<String>, _trace: Option<&str>) -> anyhow::Result<Vec<usize>> {
         let name = self.name;
         self.records
             .transaction(move |tx| {

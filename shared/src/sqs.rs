@@ -3,10 +3,10 @@
 //! Each record is parsed and handled by itself, in a task and a span of its own. A panic, a time-out or an error in one
 //! record is that record's failure and nobody else's. The answer lists exactly the records that are to come again.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
 use futures_util::{FutureExt, StreamExt};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
@@ -36,15 +36,54 @@ pub enum Outcome {
     },
 }
 
+/// A message as a job sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// What the queue calls it; empty where it gave no id.
+    pub id: String,
+    /// The name of the queue that it was received from.
+    pub queue: String,
+    /// What it says.
+    pub body: String,
+    /// What its sender wrote beside the body, as far as it is text.
+    pub attributes: BTreeMap<String, String>,
+    /// How often it has been received, this time included.
+    pub receives: u32,
+}
+
+impl Message {
+    /// A message of which nothing matters but its body.
+    pub fn saying(body: impl Into<String>) -> Self {
+        Self { body: body.into(), receives: 1, ..Self::default() }
+    }
+
+    fn of(record: SqsMessage) -> Self {
+        let receives = record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let text = |(name, attribute): (String, SqsMessageAttribute)| Some((name, attribute.string_value?));
+        Self {
+            id: record.message_id.unwrap_or_default(),
+            queue: record.event_source_arn.as_deref().map_or("", queue_name).to_owned(),
+            body: record.body.unwrap_or_default(),
+            attributes: record.message_attributes.into_iter().filter_map(text).collect(),
+            receives: receives.unwrap_or(1),
+        }
+    }
+}
+
+/// `arn:aws:sqs:eu-west-3:123456789012:almanac-invitations` is the queue `almanac-invitations`.
+fn queue_name(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or_default()
+}
+
 /// A job that handles one message at a time.
 #[async_trait]
 pub trait RecordHandler: Send + Sync + 'static {
     /// Handles the message. What must be done by `deadline` is stopped before it.
-    async fn handle(&self, body: &str, deadline: Deadline) -> anyhow::Result<Outcome>;
+    async fn handle(&self, message: &Message, deadline: Deadline) -> anyhow::Result<Outcome>;
 
     /// Parks a message that has exhausted its tries, with its cause; gives false when it cannot, so that the message
     /// goes the queue's own way to the dead letters.
-    async fn park(&self, body: &str, cause: &str) -> anyhow::Result<bool>;
+    async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool>;
 }
 
 /// When a worker must have answered, or that it is being stopped.
@@ -163,18 +202,15 @@ async fn handle_record<H: RecordHandler>(
     deadline: &Deadline,
     timeout: Duration,
 ) -> bool {
-    let message = record.message_id.clone().unwrap_or_default();
-    let span = tracing::info_span!("record", message);
+    let message = Arc::new(Message::of(record));
+    let span = tracing::info_span!("record", message = message.id);
     if deadline.is_within(Duration::ZERO) {
         tracing::info!(parent: &span, "given back: the deadline is near");
         return false;
     }
     let work = async {
-        let body: Arc<str> = record.body.unwrap_or_default().into();
-        let receives =
-            record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
         let limit = Instant::now() + timeout;
-        let cause = match isolated(handler.clone(), body.clone(), deadline.clone(), limit).await {
+        let cause = match isolated(handler.clone(), message.clone(), deadline.clone(), limit).await {
             Ok(Outcome::Done) => return true,
             Ok(Outcome::Skip { reason }) => {
                 tracing::warn!(reason, "skipped for good");
@@ -186,11 +222,11 @@ async fn handle_record<H: RecordHandler>(
             }
             Ok(Outcome::Retry { cause }) | Err(cause) => cause,
         };
-        tracing::error!(cause, receives, "failed");
-        if receives < MAX_RECEIVES {
+        tracing::error!(cause, receives = message.receives, "failed");
+        if message.receives < MAX_RECEIVES {
             return false;
         }
-        match handler.park(&body, &cause).await {
+        match handler.park(&message, &cause).await {
             Ok(parked) => parked,
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "could not be parked");
@@ -201,14 +237,14 @@ async fn handle_record<H: RecordHandler>(
     work.instrument(span).await
 }
 
-/// Handles a body in a task of its own, so that its panic or its slowness stays its own.
+/// Handles a message in a task of its own, so that its panic or its slowness stays its own.
 async fn isolated<H: RecordHandler>(
     handler: Arc<H>,
-    body: Arc<str>,
+    message: Arc<Message>,
     deadline: Deadline,
     limit: Instant,
 ) -> Result<Outcome, String> {
-    let work = async move { handler.handle(&body, deadline).await }.in_current_span();
+    let work = async move { handler.handle(&message, deadline).await }.in_current_span();
     let mut task = tokio::spawn(work.boxed());
     match tokio::time::timeout_at(limit, &mut task).await {
         Ok(Ok(Ok(outcome))) => Ok(outcome),
@@ -237,8 +273,8 @@ mod tests {
 
     #[async_trait]
     impl RecordHandler for Scripted {
-        async fn handle(&self, body: &str, _: Deadline) -> anyhow::Result<Outcome> {
-            match body {
+        async fn handle(&self, message: &Message, _: Deadline) -> anyhow::Result<Outcome> {
+            match message.body.as_str() {
                 "good" => Ok(Outcome::Done),
                 "skip" => Ok(Outcome::Skip { reason: "no such batch".to_owned() }),
                 "later" => Ok(Outcome::Later { reason: "paused".to_owned() }),
@@ -248,8 +284,8 @@ mod tests {
             }
         }
 
-        async fn park(&self, body: &str, _: &str) -> anyhow::Result<bool> {
-            Ok(body != "unparkable")
+        async fn park(&self, message: &Message, _: &str) -> anyhow::Result<bool> {
+            Ok(message.body != "unparkable")
         }
     }
 
@@ -262,6 +298,18 @@ mod tests {
             })
             .collect();
         serde_json::from_value(serde_json::json!({ "Records": records })).expect("an SQS event")
+    }
+
+    #[test]
+    fn a_message_knows_its_queue_its_sender_s_words_and_its_receives() {
+        let record = serde_json::json!({
+            "messageId": "a", "body": "x", "attributes": {"ApproximateReceiveCount": "3"},
+            "messageAttributes": {"trace": {"stringValue": "1-2-3", "dataType": "String"}},
+            "eventSourceARN": "arn:aws:sqs:eu-west-3:123456789012:almanac-invitations",
+        });
+        let message = Message::of(serde_json::from_value(record).expect("a record"));
+        assert_eq!((message.queue.as_str(), message.receives), ("almanac-invitations", 3));
+        assert_eq!(message.attributes["trace"], "1-2-3");
     }
 
     async fn failures(records: &[(&str, &str, u32)], deadline: Deadline) -> Vec<String> {

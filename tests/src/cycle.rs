@@ -12,7 +12,7 @@ use shared::{
     process::Holder,
     records::{Records, Result},
     run::{State, batch::BatchMessage, ledger::Ledger, plan::dispatch},
-    sqs::{Deadline, Outcome, RecordHandler},
+    sqs::{Deadline, Message, Outcome, RecordHandler},
 };
 
 use crate::{
@@ -57,8 +57,12 @@ pub async fn plan(records: &Records, firing: Firing, batch_size: usize) -> (i64,
 
 /// Hands a message to a worker.
 pub async fn handle(worker: &InvitationWorker, message: BatchMessage) -> Outcome {
-    let body = serde_json::to_string(&message).expect("ids are JSON");
-    worker.handle(&body, Deadline::none()).await.expect("handled")
+    worker.handle(&as_sent(message), Deadline::none()).await.expect("handled")
+}
+
+/// The message as a worker receives it.
+pub fn as_sent(message: BatchMessage) -> Message {
+    Message::saying(serde_json::to_string(&message).expect("ids are JSON"))
 }
 
 /// The messages of a run's batches that wait for one.

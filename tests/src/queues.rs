@@ -46,7 +46,7 @@ impl ScriptedQueue {
 
 #[async_trait]
 impl Queue for ScriptedQueue {
-    async fn send(&self, bodies: Vec<String>) -> anyhow::Result<Vec<usize>> {
+    async fn send(&self, bodies: Vec<String>, _: Option<&str>) -> anyhow::Result<Vec<usize>> {
         assert!((1..=MESSAGES_PER_CALL).contains(&bodies.len()), "{} messages in one call", bodies.len());
         let messages: Vec<BatchMessage> =
             bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;

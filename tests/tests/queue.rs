@@ -31,7 +31,7 @@ fn queue(database: &TestDatabase) -> RecordsQueue {
 }
 
 async fn send(queue: &RecordsQueue, bodies: impl IntoIterator<Item = &str>) {
-    let refused = queue.send(bodies.into_iter().map(str::to_owned).collect()).await.expect("sent");
+    let refused = queue.send(bodies.into_iter().map(str::to_owned).collect(), None).await.expect("sent");
     assert!(refused.is_empty());
 }
 

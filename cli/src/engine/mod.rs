@@ -18,7 +18,7 @@ use shared::{
     queue::RecordsQueue,
     records::Records,
     run::{Run, State, batch::BatchMessage, outbox},
-    sqs::Deadline,
+    sqs::{Deadline, Message},
 };
 use tokio::{sync::Notify, task::JoinSet};
 
@@ -159,7 +159,8 @@ impl Engine {
         for (id, body) in self.queue.new_dead_letters().await? {
             // A batch with a call under way cannot be parked yet; a later keeping tries again.
             let is_batch = serde_json::from_str::<BatchMessage>(&body).is_ok();
-            let parked = self.worker.park(&body, "its message was received too often without success").await?;
+            let cause = "its message was received too often without success";
+            let parked = self.worker.park(&Message::saying(body), cause).await?;
             if parked || !is_batch {
                 self.queue.dealt_with(id).await?;
             }

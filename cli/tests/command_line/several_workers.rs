@@ -13,7 +13,7 @@ use shared::{
     process::Holder,
     queue::RecordsQueue,
     records::Records,
-    sqs::{Deadline, RecordHandler as _},
+    sqs::{Deadline, Message, RecordHandler as _},
 };
 use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
 
@@ -41,7 +41,7 @@ async fn come_back_at_once(database: TestDatabase) {
     let sink = SmtpSink::start().await.expect("a free port");
     let workers = join_all((0..WORKERS).map(|_| worker(&records, &sink))).await;
 
-    for message in plan(&records).await {
+    for message in plan(&records).await.into_iter().map(Message::saying) {
         // With its deadline near, the first one prepares the batch and leaves it.
         workers[0].handle(&message, Deadline::within(std::time::Duration::from_secs(1))).await.expect("prepared");
         let all = workers.iter().map(|worker| worker.handle(&message, Deadline::none()));

@@ -27,7 +27,7 @@ use shared::{
         batch::{self, Batch, BatchMessage, BatchState},
         control::Control,
     },
-    sqs::{Deadline, Outcome, RecordHandler},
+    sqs::{Deadline, Message, Outcome, RecordHandler},
 };
 use tokio::sync::Semaphore;
 
@@ -207,13 +207,14 @@ enum ToDo {
 
 #[async_trait]
 impl RecordHandler for InvitationWorker {
-    async fn handle(&self, body: &str, deadline: Deadline) -> anyhow::Result<Outcome> {
-        let message: BatchMessage = serde_json::from_str(body).context("the message is not {\"run\":…,\"batch\":…}")?;
+    async fn handle(&self, message: &Message, deadline: Deadline) -> anyhow::Result<Outcome> {
+        let message: BatchMessage =
+            serde_json::from_str(&message.body).context("the message is not {\"run\":…,\"batch\":…}")?;
         self.work(message, deadline).await
     }
 
-    async fn park(&self, body: &str, cause: &str) -> anyhow::Result<bool> {
-        let Ok(message) = serde_json::from_str::<BatchMessage>(body) else { return Ok(false) };
+    async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool> {
+        let Ok(message) = serde_json::from_str::<BatchMessage>(&message.body) else { return Ok(false) };
         let cause: Arc<str> = cause.into();
         let parked = self
             .records

@@ -174,7 +174,7 @@ async fn waiting_batches(tx: &mut Tx, run_id: i64) -> Result<Waiting> {
 async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>) -> anyhow::Result<Vec<i64>> {
     let message = |&batch: &i64| serde_json::to_string(&BatchMessage { run, batch });
     let bodies = batches.iter().map(message).collect::<serde_json::Result<_>>()?;
-    let refused = queue.send(bodies).await?;
+    let refused = queue.send(bodies, None).await?;
     Ok(batches.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, id)| id).collect())
 }
 

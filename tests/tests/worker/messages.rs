@@ -9,11 +9,11 @@ use shared::{
         batch::BatchMessage,
         control::{self, Control},
     },
-    sqs::{Deadline, Outcome, RecordHandler},
+    sqs::{Deadline, Message, Outcome, RecordHandler},
 };
 use tests::{
     attempts::{ask_for, let_leases_end, range},
-    cycle::{handle, ledger_of_completed, plan, waiting, worker},
+    cycle::{as_sent, handle, ledger_of_completed, plan, waiting, worker},
     databases::TestDatabase,
     people::add_user_with_contacts,
     runs::{batch_state, find, firing, send_states},
@@ -47,8 +47,9 @@ async fn one_batch(database: &TestDatabase) -> (i64, BatchMessage) {
 async fn what_is_no_message_is_an_error_and_an_unknown_batch_is_skipped(database: &TestDatabase) {
     let worker = worker(database, &[&mailer()]).await;
     for body in ["", "{}", "null", r#"{"run": 1, "batch": 2, "email": "a@example.org"}"#] {
-        worker.handle(body, Deadline::none()).await.expect_err(body);
-        assert!(!worker.park(body, "malformed").await.expect("asked"), "it goes to the dead letters");
+        let message = Message::saying(body);
+        worker.handle(&message, Deadline::none()).await.expect_err(body);
+        assert!(!worker.park(&message, "malformed").await.expect("asked"), "it goes to the dead letters");
     }
     let unknown = handle(&worker, BatchMessage { run: 1, batch: 4_711 }).await;
     assert_eq!(unknown, Outcome::Skip { reason: "there is no batch 4711".to_owned() });
@@ -157,8 +158,7 @@ async fn near_the_deadline_nothing_is_begun_and_nothing_is_lost(database: &TestD
     let (run, message) = one_batch(database).await;
     let mailer = mailer();
     let worker = worker(database, &[&mailer]).await;
-    let body = serde_json::to_string(&message).expect("JSON");
-    let outcome = worker.handle(&body, Deadline::within(Duration::from_secs(20))).await.expect("handled");
+    let outcome = worker.handle(&as_sent(message), Deadline::within(Duration::from_secs(20))).await.expect("handled");
     assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
     assert!(mailer.asked().is_empty());
     for message in waiting(database, run).await {
@@ -171,8 +171,7 @@ async fn a_batch_under_anothers_call_is_looked_at_again(database: &TestDatabase)
     let (run, message) = one_batch(database).await;
     let mailer = mailer();
     let worker = worker(database, &[&mailer]).await;
-    let body = serde_json::to_string(&message).expect("JSON");
-    worker.handle(&body, Deadline::within(Duration::ZERO)).await.expect("prepared and handed back");
+    worker.handle(&as_sent(message), Deadline::within(Duration::ZERO)).await.expect("prepared and handed back");
     let message = waiting(database, run).await[0];
     // A worker that was killed during its call: its message is the one that comes again, and there is no other.
     ask_for(database, &range(message.batch, 0, 0, 1), &Holder::unwatched()).await;
@@ -189,8 +188,7 @@ async fn a_batch_under_anothers_call_is_looked_at_again(database: &TestDatabase)
 async fn a_parked_message_fails_its_batch_and_closes_the_run(database: &TestDatabase) {
     let (run, message) = one_batch(database).await;
     let worker = worker(database, &[&mailer()]).await;
-    let body = serde_json::to_string(&message).expect("JSON");
-    assert!(worker.park(&body, "panicked: as a test wants").await.expect("parked"));
+    assert!(worker.park(&as_sent(message), "panicked: as a test wants").await.expect("parked"));
     assert_eq!(batch_state(database, message.batch).await, "parked");
     assert_eq!(ledger_of_completed(database, run).await.failed, 5);
     assert_eq!(handle(&worker, message).await, Outcome::Done, "a late message changes nothing");
