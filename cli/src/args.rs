@@ -104,6 +104,8 @@ pub enum Command {
         /// The run's number
         id: i64,
     },
+    /// Do again what a closed run's parked batches did not send, as a run of its own
+    Redrive(Redrive),
     /// Show every setting: its value, where it comes from, and what is wrong with it
     Config {
         /// Print a file of all settings with their defaults instead: .env.example
@@ -122,6 +124,28 @@ pub enum RunsCommand {
         /// The run's number
         id: i64,
     },
+}
+
+/// What is done again.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Redrive {
+    /// The closed run's number
+    pub id: i64,
+    /// Only batches whose cause holds this text; `almanac runs show` lists causes
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub cause: String,
+    /// Only this batch; may be repeated
+    #[arg(long = "batch", value_name = "ID")]
+    pub batches: Vec<i64>,
+    /// The most letters a second that are let go [default: as fast as they go out]
+    #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Option<u32>,
+    /// Change nothing: only say what would be done again
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave the work to a running engine, or to the keeper of the deployed stack
+    #[arg(long)]
+    pub leave: bool,
 }
 
 /// What is measured.

@@ -10,7 +10,12 @@
 
 pub mod over_time;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -474,6 +479,17 @@ pub async fn attempts(tx: &mut Tx, invitation: InvitationId) -> Result<Vec<Attem
         });
     }
     Ok(attempts)
+}
+
+/// The positions of a batch that a provider refused for good.
+pub async fn refused_for_good(tx: &mut Tx, batch: i64) -> Result<BTreeSet<u32>> {
+    let sql = "SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0";
+    let mut refused = BTreeSet::new();
+    for row in tx.rows(sql, &[batch.into()]).await? {
+        let written: Written<'_> = serde_json::from_str(&row.text(0)?).unwrap_or_default();
+        refused.extend(written.failed.into_keys());
+    }
+    Ok(refused)
 }
 
 impl Written<'_> {

@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod dry_run;
 mod import;
+mod redrive;
 mod run;
 mod runs;
 mod show;
@@ -31,6 +32,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Pause { id } => control::set(&common, id, Control::Pause).await,
         Command::Resume { id } => control::set(&common, id, Control::Run).await,
         Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
+        Command::Redrive(redrive) => redrive::redrive(&common, redrive).await,
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
         Command::Bench(bench) => bench::bench(&common, &bench).await,

@@ -13,6 +13,7 @@ use shared::{
 use super::{dry_run, runs, show};
 use crate::{
     args::Common,
+    engine::Engine,
     exit::{Exit, Misused},
     progress::Progress,
     say::{say, tell},
@@ -56,13 +57,18 @@ pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTi
             engine.say_all(run.id).await?;
             run
         }
-        Opened::New(run) | Opened::Joined(run) => {
-            let progress = Progress::new(common.json);
-            let run = engine.work_until_closed(&run, &progress).await;
-            progress.end();
-            run?
-        }
+        Opened::New(run) | Opened::Joined(run) => return work(common, stack, &engine, &run).await,
     };
+    print(common, stack, &run, engine.planner.zone).await?;
+    Ok(Exit::of_run(&run))
+}
+
+/// Works an open run to its end and prints its ledger.
+pub(super) async fn work(common: &Common, stack: &Stack, engine: &Engine, run: &Run) -> anyhow::Result<Exit> {
+    let progress = Progress::new(common.json);
+    let run = engine.work_until_closed(run, &progress).await;
+    progress.end();
+    let run = run?;
     print(common, stack, &run, engine.planner.zone).await?;
     Ok(Exit::of_run(&run))
 }

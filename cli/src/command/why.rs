@@ -152,23 +152,20 @@ async fn months(tx: &mut Tx, user: i64, contact: i64) -> Result<Vec<MonthOfConta
         }
     }
     // An invitation is found by its month, so the months that there were lead to it.
-    let cycles = tx.rows("SELECT month, batch_id FROM cycle_members WHERE user_id = ?", &[user.into()]).await?;
+    let cycles = tx.rows("SELECT month FROM cycle_members WHERE user_id = ?", &[user.into()]).await?;
     for cycle in cycles {
-        let invitation = tx
-            .row(
-                "SELECT r.id, r.run_key, r.scheduled_at, i.id, i.send_state, i.status, i.sent_at FROM invitations i \
-                 JOIN batches b ON b.id = ? JOIN runs r ON r.id = b.run_id WHERE i.month = ? AND i.contact_id = ?",
-                &[cycle.int(1)?.into(), cycle.int(0)?.into(), contact.into()],
-            )
-            .await?;
-        let Some(row) = invitation else { continue };
-        let mut month = month_of(&row)?;
-        let invitation = InvitationId(row.int(3)?);
-        let state = SendState::from_stored(row.int(4)?).map_or("unknown", SendState::as_str);
+        let sql = "SELECT id, send_state, status, sent_at FROM invitations WHERE month = ? AND contact_id = ?";
+        let Some(row) = tx.row(sql, &[cycle.int(0)?.into(), contact.into()]).await? else { continue };
+        let invitation = InvitationId(row.int(0)?);
+        // Its batch, and not the one by which its user joined the cycle: a redrive moves it to another.
+        let sql = "SELECT r.id, r.run_key, r.scheduled_at FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?";
+        let Some(run) = tx.row(sql, &[invitation.batch().into()]).await? else { continue };
+        let mut month = month_of(&run)?;
+        let state = SendState::from_stored(row.int(1)?).map_or("unknown", SendState::as_str);
         let status =
-            usize::try_from(row.int(5)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
+            usize::try_from(row.int(2)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
         month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
-        month.at = row.time(6)?.unless_never();
+        month.at = row.time(3)?.unless_never();
         month.invitation = Some(invitation.0);
         month.attempts = claims::attempts(tx, invitation).await?;
         months.insert(month.run, month);

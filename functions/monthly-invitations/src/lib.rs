@@ -99,7 +99,7 @@ impl Planner {
         let parameters: CycleParameters =
             serde_json::from_str(&run.parameters).with_context(|| format!("the parameters of run {}", run.id))?;
         let subjects = CycleSubjects { parameters, batch_size: self.batch_size };
-        run::plan::plan(&self.records, self.queue.as_ref(), run, &subjects, deadline.instant()).await
+        run::plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, deadline.instant()).await
     }
 }
 

@@ -125,7 +125,10 @@ impl Keeper {
         if run.control == Control::Cancel {
             kept.cancelled_batches += self.cancel_batches(run.id).await.context("cancelling batches")?;
         }
-        if run.control == Control::Run && self.planner_is_silent(run).await? {
+        if run.parent != 0 && !run.plan_complete {
+            // No planner has this run for its own: a firing of its time would join the run whose batches it does again.
+            run::redrive::advance(&self.records, &self.clock, run).await.context("moving parked batches")?;
+        } else if run.control == Control::Run && self.planner_is_silent(run).await? {
             tracing::warn!(run = run.id, checkpoint = run.checkpoint, "its planner stopped; started again");
             self.door.resume(run).await.context("starting the planner again")?;
             kept.resumed_planners += 1;

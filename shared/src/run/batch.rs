@@ -78,6 +78,9 @@ fn read_subjects(text: &str) -> Option<Vec<Subject>> {
         .collect()
 }
 
+/// Who prepared a batch that nobody has: it has no rows of its own yet.
+pub(super) const UNPREPARED: &str = "00000000000000000000000000000000";
+
 /// The message that stands for a batch. It carries ids, never personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -70,8 +70,8 @@ pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
     let unprepared = tx
         .rows(
             "SELECT state, SUM(planned) FROM batches WHERE run_id = ? AND state IN ('parked', 'cancelled') \
-             AND prepared_by = '00000000000000000000000000000000' GROUP BY state",
-            &[run_id.into()],
+             AND prepared_by = ? GROUP BY state",
+            &[run_id.into(), batch::UNPREPARED.into()],
         )
         .await?;
     for row in unprepared {
@@ -80,6 +80,9 @@ pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
             _ => *ledger.skipped.entry(CANCELLED.to_owned()).or_default() += row.sum(1)?,
         }
     }
+    // What a redrive took along failed here all the same: the run to which it belongs now counts it anew.
+    let sql = "SELECT COALESCE(SUM(redriven_letters), 0) FROM batches WHERE run_id = ?";
+    ledger.failed += tx.row(sql, &[run_id.into()]).await?.map_or(Ok(0), |row| row.sum(0))?;
     Ok(ledger)
 }
 

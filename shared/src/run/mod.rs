@@ -11,6 +11,7 @@ pub mod history;
 pub mod ledger;
 pub mod outbox;
 pub mod plan;
+pub mod redrive;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -69,7 +70,7 @@ pub struct Run {
     pub job: String,
     /// The job's own key for this firing: `2026-11/05`.
     pub key: String,
-    /// What fired it first: `schedule`, `manual`, `resume`.
+    /// What fired it first: `schedule`, `manual`, `resume`; `redrive` where it does parked batches again.
     pub trigger: String,
     /// The firing's scheduled time.
     pub scheduled_at: DateTime<Utc>,
@@ -95,10 +96,14 @@ pub struct Run {
     pub error: String,
     /// The most memory that the closing process had used until then, in bytes.
     pub peak_rss_bytes: u64,
+    /// The run whose parked batches this one does again; 0 for none.
+    pub parent: i64,
+    /// How many letters a second a redrive lets go; 0 for all at once.
+    pub letters_per_second: u32,
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
-                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes FROM runs";
+                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, parent_id, letters_per_second FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -119,6 +124,8 @@ impl Run {
             ledger: row.text(13)?,
             error: row.text(14)?,
             peak_rss_bytes: row.count(15)?,
+            parent: row.int(16)?,
+            letters_per_second: row.small(17)?,
         })
     }
 

@@ -13,8 +13,10 @@ use super::{
     Run, State,
     batch::{BatchMessage, Subject, write_subjects},
     control::Control,
+    redrive,
 };
 use crate::{
+    clock::Clock,
     queue::{MESSAGES_PER_CALL, Queue},
     records::{Records, RecordsError, Result, Tx, Value, dialect::with_list, never},
 };
@@ -54,10 +56,12 @@ pub enum PlanEnd {
     Stopped,
 }
 
-/// Plans `run` from its checkpoint to its end, or until `deadline`.
+/// Plans `run` from its checkpoint to its end, or until `deadline`. A redrive has no subjects to walk: its batches are
+/// those that it took over.
 pub async fn plan<S: Subjects>(
     records: &Records,
     queue: &dyn Queue,
+    clock: &Clock,
     run: &Run,
     subjects: &S,
     deadline: Option<Instant>,
@@ -67,12 +71,10 @@ pub async fn plan<S: Subjects>(
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(PlanEnd::OutOfTime);
         }
-        let (walk, after) = (subjects.clone(), run.checkpoint);
-        let page = records.read(move |tx| walk.clone().page(tx, after)).await?;
-        advance(records, &run, page, subjects.batch_size()).await?;
-        let id = run.id;
-        run =
-            records.read(move |tx| async move { Run::find(tx, id).await?.ok_or(RecordsError::Fenced) }.boxed()).await?;
+        run = match run.parent {
+            0 => walk(records, &run, subjects).await?,
+            _ => redrive::advance(records, clock, &run).await?,
+        };
         if run.control != Control::Run || run.state != State::Open {
             return Ok(PlanEnd::Stopped);
         }
@@ -80,6 +82,14 @@ pub async fn plan<S: Subjects>(
     }
     dispatch(records, queue, run.id).await?;
     Ok(PlanEnd::Complete)
+}
+
+/// Plans the page of subjects after the checkpoint; gives the run as it stands then.
+async fn walk<S: Subjects>(records: &Records, run: &Run, subjects: &S) -> Result<Run> {
+    let (walk, after, id) = (subjects.clone(), run.checkpoint, run.id);
+    let page = records.read(move |tx| walk.clone().page(tx, after)).await?;
+    advance(records, run, page, subjects.batch_size()).await?;
+    records.read(move |tx| async move { Run::find(tx, id).await?.ok_or(RecordsError::Fenced) }.boxed()).await
 }
 
 /// Writes a page's batches and moves the checkpoint; nothing, when another planner was here first or the run is

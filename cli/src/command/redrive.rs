@@ -1,0 +1,69 @@
+//! `almanac redrive`: a closed run's parked batches are done again, as a run of their own.
+
+use anyhow::Context as _;
+use serde_json::json;
+use shared::{
+    clock::Clock,
+    run::{
+        Opened,
+        redrive::{self, Wanted},
+    },
+};
+
+use super::run;
+use crate::{
+    args::{self, Common},
+    exit::Exit,
+    say::{say, tell},
+    stack::{self, RunSettings, Stack},
+};
+
+pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Result<Exit> {
+    let values = stack::settings(common);
+    if !asked.dry_run && !asked.leave {
+        // What the work needs is asked for before anything is opened.
+        values.read::<RunSettings>()?;
+    }
+    let stack = Stack::open_existing(values).await?;
+    let letters_per_second = asked.rate.unwrap_or(0);
+    let wanted = Wanted { cause: asked.cause, batches: asked.batches, letters_per_second };
+    if asked.dry_run {
+        return preview(common, &stack, asked.id, &wanted).await;
+    }
+    let opened = redrive::open(&stack.records, &Clock::system(), asked.id, &wanted).await?;
+    if !common.json {
+        tell!("{}", met(&opened));
+    }
+    let child = opened.run();
+    if asked.leave {
+        if common.json {
+            say!("{}", json!({"run": child.id, "parent": child.parent, "status": child.state.as_str()}));
+        }
+        return Ok(Exit::Done);
+    }
+    let engine = stack.engine(Clock::system()).await.context("starting the engine")?;
+    run::work(common, &stack, &engine, child).await
+}
+
+async fn preview(common: &Common, stack: &Stack, id: i64, wanted: &Wanted) -> anyhow::Result<Exit> {
+    let takes = redrive::preview(&stack.records, id, wanted).await?;
+    if common.json {
+        say!("{}", json!({"run": id, "batches": takes.batches, "planned": takes.planned}));
+    } else {
+        say!(
+            "A redrive of run {id} would take {} parked batches, in which {} letters were planned. What was sent of \
+             them, refused for good or is in doubt stays as it is.",
+            takes.batches,
+            takes.planned
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn met(opened: &Opened) -> String {
+    let run = opened.run();
+    match opened {
+        Opened::New(_) => format!("Run {} does parked batches of run {} again.", run.id, run.parent),
+        _ => format!("Run {} is doing the parked batches of run {} again: going on with it.", run.id, run.parent),
+    }
+}
