@@ -89,6 +89,7 @@ async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::R
         return Ok(());
     }
     show::print(run, &ledger, zone);
+    runs::print_parked(stack, run).await?;
     runs::print_doubts(stack, run, ledger.in_doubt).await?;
     if run.state == State::Open {
         say!("Stopped before its end: the same command goes on with it.");

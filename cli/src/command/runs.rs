@@ -4,7 +4,10 @@ use anyhow::Context as _;
 use futures_util::FutureExt;
 use shared::{
     config::PlannerSettings,
-    run::{Run, history},
+    run::{
+        Run,
+        history::{self, Parked},
+    },
 };
 
 use super::show;
@@ -17,6 +20,9 @@ use crate::{
 
 /// How many doubts are listed.
 const DOUBTS: usize = 100;
+
+/// How many causes of parked batches are listed.
+const CAUSES: usize = 20;
 
 pub(super) async fn list(common: &Common, limit: usize) -> anyhow::Result<Exit> {
     let stack = Stack::open_existing(stack::settings(common)).await?;
@@ -46,8 +52,29 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     show::print(&run, &ledger, zone);
+    print_parked(&stack, &run).await?;
     print_doubts(&stack, &run, ledger.in_doubt).await?;
     Ok(Exit::Done)
+}
+
+/// Says which batches were parked and why, and which run does them again.
+pub(super) async fn print_parked(stack: &Stack, run: &Run) -> anyhow::Result<()> {
+    let id = run.id;
+    let parked = stack.records.read(move |tx| history::parked(tx, id, CAUSES).boxed()).await?;
+    let redrives = stack.records.read(move |tx| history::redrives(tx, id).boxed()).await?;
+    if parked.is_empty() {
+        return Ok(());
+    }
+    say!("Parked batches, by cause:");
+    for Parked { cause, batches, redriven } in &parked {
+        let again = if *redriven > 0 { format!("  ({redriven} done again)") } else { String::new() };
+        say!("  {batches:>9}  {cause}{again}");
+    }
+    match redrives.as_slice() {
+        [] => say!("`almanac redrive {id}` does them again."),
+        runs => say!("Done again by run {}.", runs.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+    }
+    Ok(())
 }
 
 /// Lists what is in doubt, for a person to look into.

@@ -26,6 +26,7 @@ pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Le
 pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
     json!({
         "run": run.id, "status": run.state.as_str(), "job": run.job, "key": run.key, "trigger": run.trigger,
+        "parent": (run.parent != 0).then_some(run.parent),
         "control": run.control.as_str(), "balanced": ledger.is_balanced(),
         "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
         "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
@@ -38,6 +39,9 @@ pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
     let local = |time: chrono::DateTime<chrono::Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
     say!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
     say!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
+    if run.parent != 0 {
+        say!("  again      what run {} had parked", run.parent);
+    }
     match run.finished_at.unless_never() {
         Some(end) => {
             let took = (end - run.started_at).as_seconds_f64();

@@ -10,5 +10,6 @@ mod import;
 mod kill;
 mod messages;
 mod questions;
+mod redrive;
 mod several_workers;
 mod support;

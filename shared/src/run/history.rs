@@ -54,6 +54,31 @@ pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
     })
 }
 
+/// Parked batches of one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// Why they were parked.
+    pub cause: String,
+    /// How many there are.
+    pub batches: u64,
+    /// How many of them a redrive has taken.
+    pub redriven: u64,
+}
+
+/// A run's parked batches by cause, the most frequent first.
+pub async fn parked(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<Parked>> {
+    let sql = "SELECT cause, COUNT(*), SUM(CASE WHEN redriven_by = 0 THEN 0 ELSE 1 END) FROM batches \
+               WHERE run_id = ? AND state = 'parked' GROUP BY cause ORDER BY COUNT(*) DESC, cause LIMIT ?";
+    let rows = tx.rows(sql, &[run_id.into(), most.into()]).await?;
+    rows.iter().map(|row| Ok(Parked { cause: row.text(0)?, batches: row.count(1)?, redriven: row.sum(2)? })).collect()
+}
+
+/// The redrives of a run, oldest first.
+pub async fn redrives(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
+    let rows = tx.rows("SELECT id FROM runs WHERE parent_id = ? ORDER BY id", &[run_id.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
 /// The first invitations of a run that are in doubt.
 pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64>> {
     let mut doubts = Vec::new();

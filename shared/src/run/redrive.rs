@@ -122,20 +122,18 @@ async fn try_open(
     };
     // A commit whose answer was lost is not made twice.
     let sql = "SELECT id FROM runs WHERE parent_id = ? AND owner_token = ?";
-    let child = match tx.row(sql, &[parent.id.into(), token.into()]).await? {
-        Some(row) => row.int(0)?,
-        None => {
-            let child = insert_child(tx, &parent, wanted, token, now).await?;
-            let (filter, wanted) = filter(parent.id, wanted);
-            let values = [vec![child.into()], wanted].concat();
-            if tx.execute(format!("UPDATE batches SET redriven_by = ? WHERE {filter}"), &values).await? == 0 {
-                tx.execute("DELETE FROM runs WHERE id = ?", &[child.into()]).await?;
-                let open = open_child(tx, parent.id).await?;
-                return Ok(open.map(Opened::Joined).ok_or(RedriveError::NothingParked(parent.id)));
-            }
-            child
-        }
-    };
+    if let Some(row) = tx.row(sql, &[parent.id.into(), token.into()]).await? {
+        let child = Run::find(tx, row.int(0)?).await?.ok_or(RecordsError::Fenced)?;
+        return Ok(Ok(Opened::New(child)));
+    }
+    let (filter, wanted_values) = filter(parent.id, wanted);
+    if tx.row(format!("SELECT 1 FROM batches WHERE {filter} LIMIT 1"), &wanted_values).await?.is_none() {
+        let open = open_child(tx, parent.id).await?;
+        return Ok(open.map(Opened::Joined).ok_or(RedriveError::NothingParked(parent.id)));
+    }
+    let child = insert_child(tx, &parent, wanted, token, now).await?;
+    let values = [vec![child.into()], wanted_values].concat();
+    tx.execute(format!("UPDATE batches SET redriven_by = ? WHERE {filter}"), &values).await?;
     let child = Run::find(tx, child).await?.ok_or(RecordsError::Fenced)?;
     Ok(Ok(Opened::New(child)))
 }

@@ -1,0 +1,65 @@
+//! What a run had to give up is done again by a person's word.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use shared::sqs::RecordHandler as _;
+use tests::{
+    cycle::{as_sent, plan, worker},
+    databases::TestDatabase,
+    runs::firing,
+    scripted_mailer::ScriptedMailer,
+    smtp_sink::SmtpSink,
+};
+
+use crate::support::{
+    ledger,
+    machine::Machine,
+    people::{self, CYCLE},
+    sink,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_batches_are_sent_by_a_redrive_and_by_no_second_one_on_sqlite() {
+    redrive(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_batches_are_sent_by_a_redrive_and_by_no_second_one_on_mysql() {
+    redrive(TestDatabase::mysql().await).await;
+}
+
+async fn redrive(database: TestDatabase) {
+    let records = database.records().clone();
+    let eligible = people::make_up(&records, 12).await;
+    let (_, messages) = plan(&records, firing(), 4).await;
+    let giving_up = worker(&records, &[&Arc::new(ScriptedMailer::new("none", 1))]).await;
+    for message in messages {
+        assert!(giving_up.park(&as_sent(message), "timed out").await.expect("parked"));
+    }
+    let sink = SmtpSink::start().await.expect("a free port");
+    let machine = Machine::with_records(database.url()).sending(sink::transport(&sink));
+    assert_eq!(machine.run(&CYCLE).await.json_of(0)["failed"], 240, "all that was planned");
+
+    let asked = machine.run(&["redrive", "1", "--dry-run", "--json"]).await.json_of(0);
+    assert_eq!(asked, json!({"run": 1, "batches": 3, "planned": 240}));
+    let other_cause = machine.run(&["redrive", "1", "--cause", "panicked"]).await;
+    assert_eq!(other_cause.code, 1);
+    assert!(other_cause.err.contains("run 1 has no parked batch of that kind"), "{}", other_cause.err);
+
+    // Left to an engine, it is opened and waits; asked for again, the open one is gone on with.
+    let left = machine.run(&["redrive", "1", "--leave", "--json"]).await.json_of(0);
+    let child = &left["run"];
+    assert_eq!(left, json!({"run": child, "parent": 1, "status": "open"}));
+    assert_eq!(sink.tally().received(), 0);
+    let done = machine.run(&["redrive", "1", "--json"]).await.json_of(0);
+    ledger::is_balanced(&done);
+    ledger::tells_what_arrived(&done, &sink);
+    assert_eq!((&done["run"], &done["parent"], &done["sent"]), (child, &json!(1), &json!(eligible)));
+    assert_eq!(machine.run(&["redrive", "1"]).await.code, 1, "nothing is left");
+    assert_eq!(sink.tally().received() as u64, eligible);
+
+    let shown = machine.run(&["runs", "show", "1"]).await.out;
+    assert!(shown.contains("3  timed out  (3 done again)"), "{shown}");
+    assert!(shown.contains(&format!("Done again by run {child}.")), "{shown}");
+}
