@@ -34,6 +34,7 @@ const CHANGES: &[Change] = &[
     change!(3, "0003_invitations"),
     change!(4, "0004_deaths"),
     change!(8, "0008_redrive"),
+    change!(9, "0009_dead_letters"),
 ];
 
 impl Records {

@@ -1,0 +1,122 @@
+//! Dead letters: takes what lands in a dead-letter queue, records it with its cause, and says so once a cause.
+//!
+//! A batch's letter parks its batch, so that its run can close: what was not sent of it counts as failed, and
+//! `almanac redrive` does it again. What cannot be recorded goes the queue's own way to the parking queue.
+
+mod letter;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use shared::{
+    clock::Clock,
+    records::{Records, Result, Tx},
+    run::{
+        batch::{self, BatchMessage, BatchState},
+        close,
+    },
+    sqs::{Deadline, Message, Outcome, RecordHandler},
+};
+
+pub use letter::{Kind, Letter};
+
+/// The function's name.
+pub const JOB: &str = "dead-letters";
+
+/// The function and what it stands on.
+#[derive(Debug, Clone)]
+pub struct DeadLetters {
+    /// Where letters are recorded, and where the batches are that they were for.
+    pub records: Records,
+    /// The business clock.
+    pub clock: Clock,
+}
+
+impl DeadLetters {
+    /// Records a letter. Gives false while a call of its batch is under way: then it comes again.
+    async fn record(&self, message: &Message) -> Result<bool> {
+        let (letter, message, now) = (Arc::new(Letter::read(message)), Arc::new(message.clone()), self.clock.now());
+        let of = match letter.kind {
+            Kind::Batch(of) => Some(of),
+            Kind::Firing | Kind::Feedback | Kind::Unreadable => None,
+        };
+        let recorded = self
+            .records
+            .transaction(move |tx| {
+                let (letter, message) = (letter.clone(), message.clone());
+                async move { record(tx, &letter, &message, now).await }.boxed()
+            })
+            .await?;
+        if let (true, Some(of)) = (recorded, of) {
+            close::try_close(&self.records, &self.clock, of.run).await?;
+        }
+        Ok(recorded)
+    }
+}
+
+#[async_trait]
+impl RecordHandler for DeadLetters {
+    async fn handle(&self, message: &Message, _: Deadline) -> anyhow::Result<Outcome> {
+        Ok(match self.record(message).await? {
+            true => Outcome::Done,
+            false => Outcome::Retry { cause: "a call of its batch is under way".to_owned() },
+        })
+    }
+
+    /// The parking queue is where such a letter belongs, and its alarm tells people.
+    async fn park(&self, _: &Message, _: &str) -> anyhow::Result<bool> {
+        Ok(false)
+    }
+}
+
+async fn record(tx: &mut Tx, letter: &Letter, message: &Message, now: DateTime<Utc>) -> Result<bool> {
+    let cause = match letter.kind {
+        Kind::Batch(of) => park(tx, of, &letter.cause).await?,
+        Kind::Firing | Kind::Feedback | Kind::Unreadable => Some(letter.cause.clone()),
+    };
+    let Some(cause) = cause else { return Ok(false) };
+    insert(tx, letter, message, &cause, now).await?;
+    Ok(true)
+}
+
+/// Parks a letter's batch, where it is unfinished, and gives the letter's cause: the last one that a worker noted, where
+/// one did. `None` while a call is under way.
+async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Option<String>> {
+    let row = tx.row("SELECT state, cause FROM batches WHERE id = ?", &[of.batch.into()]).await?;
+    let Some(row) = row else { return Ok(Some(format!("there is no batch {}", of.batch))) };
+    let state: BatchState = row.parsed(0)?;
+    if !matches!(state, BatchState::Planned | BatchState::Open) {
+        return Ok(Some(format!("its batch is {}: the letter was one too many", state.as_str())));
+    }
+    let noted = row.text(1)?;
+    let cause = if noted.is_empty() { otherwise.to_owned() } else { noted };
+    Ok(batch::park(tx, of.batch, &cause).await?.then_some(cause))
+}
+
+async fn insert(tx: &mut Tx, letter: &Letter, message: &Message, cause: &str, now: DateTime<Utc>) -> Result<()> {
+    let (run, batch) = match letter.kind {
+        Kind::Batch(of) => (of.run, of.batch),
+        Kind::Firing | Kind::Feedback | Kind::Unreadable => (0, 0),
+    };
+    let attributes = serde_json::to_string(&message.attributes).expect("a map of texts is JSON");
+    tx.execute(
+        "INSERT INTO dead_letters (queue, message_id, kind, target, cause, run_id, batch_id, body, attributes, \
+         recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {or ignore queue}",
+        &[
+            (&message.queue).into(),
+            (&message.id).into(),
+            letter.kind.as_str().into(),
+            (&letter.target).into(),
+            cause.into(),
+            run.into(),
+            batch.into(),
+            (&message.body).into(),
+            attributes.into(),
+            now.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The function's own binary, as Lambda runs it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use shared::{
+    process::Holder,
+    sqs::{Deadline, RecordHandler as _},
+};
+use tests::{
+    ask::{number, texts},
+    attempts::{ask_for, let_leases_end, range},
+    cycle::{as_sent, ledger_of_completed, plan, worker},
+    databases::TestDatabase,
+    lambda_host::{Answer, LambdaHost},
+    people::add_user_with_contacts,
+    runs::{batch_state, firing},
+    scripted_mailer::ScriptedMailer,
+};
+
+const FUNCTION: &str = "dead-letters";
+const EVENT: &str = include_str!("../../../events/dead-letters.json");
+const CAUSES: &str = "SELECT cause FROM dead_letters ORDER BY id";
+
+async fn start(database: &TestDatabase) -> LambdaHost {
+    let settings = [("DATABASE_URL", database.url())];
+    LambdaHost::start(FUNCTION, env!("CARGO_BIN_EXE_dead-letters"), settings).await.expect("the binary starts")
+}
+
+/// Hands the function an event; gives the messages that are to come again.
+async fn failed(function: &mut LambdaHost, event: Value) -> Vec<String> {
+    let Answer::Response(answer) = function.invoke(event).await else { panic!("{}", function.output()) };
+    let failures = answer["batchItemFailures"].as_array().expect("a list");
+    failures.iter().map(|item| item["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
+}
+
+fn event() -> Value {
+    serde_json::from_str(EVENT).expect("an event")
+}
+
+/// The event with its first letter alone, for another batch.
+fn letter_of(run: i64, batch: i64) -> Value {
+    let mut event = event();
+    event["Records"].as_array_mut().expect("records").truncate(1);
+    event["Records"][0]["body"] = json!({"run": run, "batch": batch}).to_string().into();
+    event
+}
+
+async fn records_once(database: TestDatabase) {
+    let mut function = start(&database).await;
+    for _ in 0..2 {
+        assert!(failed(&mut function, event()).await.is_empty());
+    }
+    let causes = texts(&database, CAUSES, vec![]).await;
+    let why = "AccessDeniedException: the execution role may not invoke the function";
+    assert_eq!(causes, ["there is no batch 1", why], "however often a letter is handed over");
+    let targets = texts(&database, "SELECT target FROM dead_letters ORDER BY id", vec![]).await;
+    assert_eq!(targets, ["invitation-worker", "almanac-monthly-invitations"]);
+}
+
+#[tokio::test]
+async fn every_letter_is_recorded_once_with_its_cause_on_sqlite() {
+    records_once(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn every_letter_is_recorded_once_with_its_cause_on_mysql() {
+    records_once(TestDatabase::mysql().await).await;
+}
+
+async fn parks(database: TestDatabase) {
+    add_user_with_contacts(&database, 4).await;
+    let (run, messages) = plan(&database, firing(), 10).await;
+    let batch = messages[0].batch;
+    let worker = worker(&database, &[&Arc::new(ScriptedMailer::new("scripted", 50))]).await;
+    worker.handle(&as_sent(messages[0]), Deadline::within(Duration::ZERO)).await.expect("prepared");
+    ask_for(&database, &range(batch, 0, 0, 1), &Holder::unwatched()).await;
+
+    let mut function = start(&database).await;
+    assert_eq!(failed(&mut function, letter_of(run, batch)).await.len(), 1, "a call is under way: it comes again");
+    assert_eq!(number(&database, "SELECT COUNT(*) FROM dead_letters", vec![]).await, 0);
+    let_leases_end(&database).await;
+    assert!(failed(&mut function, letter_of(run, batch)).await.is_empty());
+    assert_eq!(batch_state(&database, batch).await, "parked");
+    let ledger = ledger_of_completed(&database, run).await;
+    assert_eq!((ledger.failed, ledger.in_doubt), (2, 2), "its run can close");
+}
+
+#[tokio::test]
+async fn a_batch_s_letter_parks_it_once_no_call_is_under_way_and_its_run_closes_on_sqlite() {
+    parks(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_batch_s_letter_parks_it_once_no_call_is_under_way_and_its_run_closes_on_mysql() {
+    parks(TestDatabase::mysql().await).await;
+}
