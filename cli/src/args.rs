@@ -106,6 +106,15 @@ pub enum Command {
     },
     /// Do again what a closed run's parked batches did not send, as a run of its own
     Redrive(Redrive),
+    /// List the newest dead letters, messages that came to nothing, or show one with what it says
+    DeadLetters {
+        /// Show one letter
+        #[command(subcommand)]
+        command: Option<LettersCommand>,
+        /// How many to list
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
     /// Show every setting: its value, where it comes from, and what is wrong with it
     Config {
         /// Print a file of all settings with their defaults instead: .env.example
@@ -122,6 +131,16 @@ pub enum RunsCommand {
     /// Show one run with its ledger
     Show {
         /// The run's number
+        id: i64,
+    },
+}
+
+/// About one dead letter.
+#[derive(Debug, Subcommand)]
+pub enum LettersCommand {
+    /// Show one letter, with its body, which may hold addresses
+    Show {
+        /// The letter's number
         id: i64,
     },
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use dead_letters::DeadLetters;
 use invitation_worker::InvitationWorker;
 use monthly_invitations::Planner;
 use run_keeper::Keeper;
@@ -149,6 +150,7 @@ impl Stack {
             worker_timeout,
             queue,
             planner,
+            dead_letters: DeadLetters { records: self.records.clone(), clock: keeper.clock.clone() },
             keeper,
             holder,
             locks,

@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod control;
+mod dead_letters;
 mod demo;
 mod dry_run;
 mod import;
@@ -15,7 +16,7 @@ mod why;
 use shared::run::control::Control;
 
 use crate::{
-    args::{Args, Command, RunsCommand},
+    args::{Args, Command, LettersCommand, RunsCommand},
     exit::Exit,
 };
 
@@ -33,6 +34,10 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Resume { id } => control::set(&common, id, Control::Run).await,
         Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
         Command::Redrive(redrive) => redrive::redrive(&common, redrive).await,
+        Command::DeadLetters { command: None, limit } => dead_letters::list(&common, limit).await,
+        Command::DeadLetters { command: Some(LettersCommand::Show { id }), .. } => {
+            dead_letters::show(&common, id).await
+        }
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
         Command::Bench(bench) => bench::bench(&common, &bench).await,

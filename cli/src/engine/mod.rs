@@ -8,6 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use dead_letters::DeadLetters;
 use futures_util::FutureExt;
 use invitation_worker::InvitationWorker;
 use monthly_invitations::Planner;
@@ -17,8 +18,8 @@ use shared::{
     process::{self, Holder},
     queue::RecordsQueue,
     records::Records,
-    run::{Run, State, batch::BatchMessage, outbox},
-    sqs::{Deadline, Message},
+    run::{Run, State, outbox},
+    sqs::{Deadline, Message, Outcome},
 };
 use tokio::{sync::Notify, task::JoinSet};
 
@@ -39,6 +40,8 @@ pub struct Engine {
     pub worker: Arc<InvitationWorker>,
     /// `run-keeper`.
     pub keeper: Keeper,
+    /// `dead-letters`.
+    pub dead_letters: DeadLetters,
     /// This process.
     pub holder: Holder,
     /// Where processes keep their locks.
@@ -145,7 +148,7 @@ impl Engine {
     async fn keep(&self) {
         let kept = async {
             self.bury_the_dead().await?;
-            self.park_dead_letters().await?;
+            self.record_dead_letters().await?;
             self.keeper.keep().await
         };
         if let Err(error) = kept.await {
@@ -153,15 +156,14 @@ impl Engine {
         }
     }
 
-    /// Parks the batches whose messages were received too often without success.
-    async fn park_dead_letters(&self) -> anyhow::Result<()> {
+    /// Records the messages that were received too often without success, as `dead-letters` does.
+    async fn record_dead_letters(&self) -> anyhow::Result<()> {
         use shared::sqs::RecordHandler as _;
         for (id, body) in self.queue.new_dead_letters().await? {
+            let queue = "invitations-dead-letters".to_owned();
+            let message = Message { id: id.to_string(), queue, ..Message::saying(body) };
             // A batch with a call under way cannot be parked yet; a later keeping tries again.
-            let is_batch = serde_json::from_str::<BatchMessage>(&body).is_ok();
-            let cause = "its message was received too often without success";
-            let parked = self.worker.park(&Message::saying(body), cause).await?;
-            if parked || !is_batch {
+            if self.dead_letters.handle(&message, Deadline::none()).await? == Outcome::Done {
                 self.queue.dealt_with(id).await?;
             }
         }

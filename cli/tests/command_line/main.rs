@@ -3,6 +3,7 @@
 
 mod control;
 mod database_away;
+mod dead_letters;
 mod demo;
 mod doubled_messages;
 mod fire_at_once;

@@ -3,6 +3,7 @@
 //! A batch's letter parks its batch, so that its run can close: what was not sent of it counts as failed, and
 //! `almanac redrive` does it again. What cannot be recorded goes the queue's own way to the parking queue.
 
+pub mod history;
 mod letter;
 
 use std::sync::Arc;
