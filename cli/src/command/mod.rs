@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod dry_run;
 mod import;
+mod migrate;
 mod run;
 mod runs;
 mod show;
@@ -33,6 +34,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
+        Command::Migrate => migrate::migrate(&common).await,
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{names, template::Template};
 
 /// Functions that the template has before their folders are there.
-const FOLDER_FOLLOWS: [&str; 2] = ["dead-letters", "migrate"];
+const FOLDER_FOLLOWS: [&str; 1] = ["dead-letters"];
 
 fn folders() -> BTreeSet<String> {
     names("functions", "").into_iter().collect()
