@@ -36,6 +36,8 @@ const CHANGES: &[Change] = &[
     change!(2, "0002_runs"),
     change!(3, "0003_invitations"),
     change!(4, "0004_deaths"),
+    change!(6, "0006_fuse"),
+    change!(7, "0007_alerts"),
 ];
 
 /// What bringing the schema up to date came to.

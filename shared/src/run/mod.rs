@@ -3,10 +3,12 @@
 //! A run is opened by one conditional insert on (job, key), planned into batches, worked, and closed by whoever
 //! finishes last, with a ledger that must balance.
 
+pub mod alerts;
 pub mod batch;
 pub mod close;
 pub mod control;
 pub mod deliver;
+pub mod fuse;
 pub mod history;
 pub mod ledger;
 pub mod outbox;
@@ -95,10 +97,15 @@ pub struct Run {
     pub error: String,
     /// The most memory that the closing process had used until then, in bytes.
     pub peak_rss_bytes: u64,
+    /// Where its planner stood when the keeper last started it again; -1 where it never did.
+    pub resumed_checkpoint: i64,
+    /// How often another start was refused because it stood there still.
+    pub vain_resumes: u32,
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
-                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes FROM runs";
+                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, \
+                       resumed_checkpoint, vain_resumes FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -119,6 +126,8 @@ impl Run {
             ledger: row.text(13)?,
             error: row.text(14)?,
             peak_rss_bytes: row.count(15)?,
+            resumed_checkpoint: row.int(16)?,
+            vain_resumes: row.small(17)?,
         })
     }
 
