@@ -175,7 +175,11 @@ mod tests {
                 Trigger::Resume,
             ),
         ] {
-            assert_eq!(Firing::from_event(&event, JOB, now), Ok(Firing { scheduled_at: scheduled, trigger }), "{event}");
+            assert_eq!(
+                Firing::from_event(&event, JOB, now),
+                Ok(Firing { scheduled_at: scheduled, trigger }),
+                "{event}"
+            );
         }
         assert_eq!(Firing::from_event(&json!({"manual": {}}), JOB, now).map(|firing| firing.scheduled_at), Ok(now));
     }
@@ -187,7 +191,10 @@ mod tests {
             (json!({}), "scheduled_time: is missing"),
             (json!({"scheduled_time": "yesterday"}), "\"yesterday\" is not a time"),
             (json!({"manual": {"scheduled_time": 5}}), "manual: invalid type"),
-            (json!({"source": "almanac", "detail-type": "job-completed"}), "detail-type: is \"job-completed\"; expected"),
+            (
+                json!({"source": "almanac", "detail-type": "job-completed"}),
+                "detail-type: is \"job-completed\"; expected",
+            ),
             (requested(json!({"job": JOB})), "detail.version: is missing; expected 1"),
             (requested(json!({"version": 2, "job": JOB})), "detail.version: is 2; expected 1"),
             (requested(json!({"version": 1, "job": "reminders"})), "detail.job: is \"reminders\"; expected the job"),

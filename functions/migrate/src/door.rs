@@ -55,7 +55,11 @@ impl Door {
             if left == 0 {
                 return Err(fault);
             }
-            tracing::warn!(error = format!("{fault:#}"), tries_left = left, "an answer to CloudFormation did not arrive");
+            tracing::warn!(
+                error = format!("{fault:#}"),
+                tries_left = left,
+                "an answer to CloudFormation did not arrive"
+            );
             tokio::time::sleep(wait).await;
             wait *= 2;
         }

@@ -169,7 +169,11 @@ impl Keeper {
                 kept.resumed_planners += 1;
             }
             Verdict::Refuse => {
-                tracing::error!(run = run.id, checkpoint = run.checkpoint, "its planner came no further; a person is told");
+                tracing::error!(
+                    run = run.id,
+                    checkpoint = run.checkpoint,
+                    "its planner came no further; a person is told"
+                );
                 kept.refused_planners += 1;
             }
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use run_keeper::{Kept, Keeper, PlannerDoor, RequestRun};
+use run_keeper::{Keeper, Kept, PlannerDoor, RequestRun};
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,

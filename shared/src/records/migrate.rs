@@ -120,7 +120,11 @@ async fn bring_up_to_date<C: Migrate>(connection: &mut C, sql: impl Fn(&Change) 
         version: seen.last().copied().unwrap_or_default().max(newest()),
     };
     if migrated.is_newer() {
-        tracing::warn!(schema = migrated.version, code = newest(), "the schema is of a later release; it is left alone");
+        tracing::warn!(
+            schema = migrated.version,
+            code = newest(),
+            "the schema is of a later release; it is left alone"
+        );
     }
     Ok(migrated)
 }

@@ -87,7 +87,7 @@ fn about<'a>(
 }
 
 fn named(run: &Run) -> String {
-    format!("run {} of {}, for {}", run.id, run.job, run.key)
+    format!("run {} of {} ({})", run.id, run.job, run.key)
 }
 
 fn subject(run_id: i64) -> String {

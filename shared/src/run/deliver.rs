@@ -51,7 +51,9 @@ async fn deliver_item(
             tracing::info!(run = item.run_id, places = places.join(" "), "the report is written");
             Ok(())
         }
-        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => news.publish("event", item.kind.as_str(), &item.body).await,
+        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => {
+            news.publish("event", item.kind.as_str(), &item.body).await
+        }
         Kind::Alert => news.publish("alert", item.kind.as_str(), &item.body).await,
     }
 }

@@ -94,7 +94,7 @@ async fn what_is_said_is_what_the_schema_describes(database: &TestDatabase) {
     });
     let stuck = json!({
         "cause": "run-stuck", "subject": format!("run-{}", run.id), "severity": "high", "state": "raised",
-        "message": format!("run {} of test, for {}, takes longer than 1 h", run.id, run.key), "run": run.id,
+        "message": format!("run {} of test ({}) takes longer than 1 h", run.id, run.key), "run": run.id,
         "value": 2.0, "threshold": 1.0,
     });
     assert_eq!((events.len(), &events[2]["alerts"][0]), (3, &stuck));
@@ -108,13 +108,19 @@ async fn of_many_who_find_a_condition_at_once_one_says_it(database: &TestDatabas
             let records = handle(number);
             tokio::spawn(async move { raise(&records, "").await })
         });
-        let said = join_all(raising).await.into_iter().filter(|said| *said.as_ref().expect("no panic").as_ref().expect("raised"));
+        let said = join_all(raising)
+            .await
+            .into_iter()
+            .filter(|said| *said.as_ref().expect("no panic").as_ref().expect("raised"));
         assert_eq!(said.count(), 1);
         let clearing = (0..12).map(|number| {
             let records = handle(number);
             tokio::spawn(async move { clear(&records, "").await })
         });
-        let said = join_all(clearing).await.into_iter().filter(|said| *said.as_ref().expect("no panic").as_ref().expect("cleared"));
+        let said = join_all(clearing)
+            .await
+            .into_iter()
+            .filter(|said| *said.as_ref().expect("no panic").as_ref().expect("cleared"));
         assert_eq!(said.count(), 1);
     }
     assert_eq!(number(database, ON_THE_BUS, vec![]).await, 10);
@@ -126,15 +132,14 @@ async fn each_subject_has_an_alert_of_its_own(database: &TestDatabase) {
     assert_eq!(texts(database, "SELECT subject FROM alerts WHERE state = 'raised'", vec![]).await, ["another"]);
 }
 
+async fn raise_and_fail(tx: &mut Tx) -> Result<()> {
+    alerts::raise(tx, &queue_age("")).await?;
+    Err(RecordsError::Fenced)
+}
+
 async fn what_a_transaction_takes_back_is_not_said(database: &TestDatabase) {
-    let fails = |tx| {
-        async fn fails(tx: &mut Tx) -> Result<()> {
-            alerts::raise(tx, &queue_age("")).await?;
-            Err(RecordsError::Fenced)
-        }
-        fails(tx).boxed()
-    };
-    database.transaction(fails).await.expect_err("it decides against itself");
+    let fails = database.transaction(|tx| raise_and_fail(tx).boxed());
+    fails.await.expect_err("it decides against itself");
     assert!(texts(database, KINDS, vec![]).await.is_empty());
     assert!(raise(database, "").await.expect("raised"), "nobody has said it yet");
 }

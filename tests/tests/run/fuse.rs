@@ -114,7 +114,12 @@ async fn a_planner_that_comes_further_is_started_again_as_often_as_it_stops(data
 async fn a_planner_that_came_no_further_is_refused_once_and_alerted(database: &TestDatabase) {
     let run = refused_run(database).await;
     assert!(run.waits_for_person());
-    let progress = database.read(|tx| history::progress(tx, &run).boxed()).await.expect("read");
+    let asked = run.clone();
+    let progress = database.read(move |tx| {
+        let run = asked.clone();
+        async move { history::progress(tx, &run).await }.boxed()
+    });
+    let progress = progress.await.expect("read");
     assert_eq!(progress.waits_for, Some(format!("waits for a person: almanac runs show {}", run.id)));
     for _ in 0..3 {
         wait(database);
