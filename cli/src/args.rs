@@ -121,6 +121,8 @@ pub enum Command {
         #[arg(long)]
         example: bool,
     },
+    /// Bring the records' schema up to date, and say what was applied
+    Migrate,
     /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
     Bench(Bench),
 }

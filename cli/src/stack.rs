@@ -19,7 +19,7 @@ use shared::{
     objects::FolderObjects,
     process::Holder,
     queue::RecordsQueue,
-    records::{ConnectOptions, Records},
+    records::{ConnectOptions, Migrated, Records},
 };
 
 use crate::{
@@ -81,23 +81,16 @@ impl Stack {
     /// Opens the records, making the home folder and the schema where they are missing.
     pub async fn open(values: Values) -> anyhow::Result<Self> {
         let settings: EngineSettings = values.read()?;
-        make_folder(&settings.home)?;
-        if let Database::Sqlite(path) = &settings.database
-            && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-        {
-            make_folder(folder)?;
-        }
-        let connections = u32::try_from(settings.max_workers).unwrap_or(1) + 12;
-        let options = ConnectOptions { connections, patience: PATIENCE };
-        let shown = match &settings.database {
-            Database::Sqlite(path) => path.display().to_string(),
-            Database::MySql(url) => url.to_string(),
-        };
-        let records = Records::connect(&settings.database, options)
-            .await
-            .with_context(|| format!("opening the records at {shown}"))?;
-        records.migrate().await.with_context(|| format!("bringing the schema of {shown} up to date"))?;
+        let records = connect(&settings).await?;
+        bring_up_to_date(&records, &settings).await?;
         Ok(Self { values, settings, records })
+    }
+
+    /// Brings the schema of the records up to date, making them where there are none; says what was applied.
+    pub async fn migrate(values: &Values) -> anyhow::Result<Migrated> {
+        let settings: EngineSettings = values.read()?;
+        let records = connect(&settings).await?;
+        bring_up_to_date(&records, &settings).await
     }
 
     /// Where reports are.
@@ -156,6 +149,32 @@ impl Stack {
             locks,
             workers,
         })
+    }
+}
+
+async fn connect(settings: &EngineSettings) -> anyhow::Result<Records> {
+    make_folder(&settings.home)?;
+    if let Database::Sqlite(path) = &settings.database
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        make_folder(folder)?;
+    }
+    let connections = u32::try_from(settings.max_workers).unwrap_or(1) + 12;
+    let options = ConnectOptions { connections, patience: PATIENCE };
+    let records = Records::connect(&settings.database, options).await;
+    records.with_context(|| format!("opening the records at {}", shown(settings)))
+}
+
+async fn bring_up_to_date(records: &Records, settings: &EngineSettings) -> anyhow::Result<Migrated> {
+    let migrated = records.migrate().await;
+    migrated.with_context(|| format!("bringing the schema of {} up to date", shown(settings)))
+}
+
+/// Where the records are, without what opens them.
+fn shown(settings: &EngineSettings) -> String {
+    match &settings.database {
+        Database::Sqlite(path) => path.display().to_string(),
+        Database::MySql(url) => url.to_string(),
     }
 }
 

@@ -55,6 +55,9 @@ pub struct InvalidFiring {
 /// The source of the events by which Almanac speaks to itself.
 const OWN_SOURCE: &str = "almanac";
 
+/// The one of them that asks for a run, and the version of it that this release understands.
+const RUN_REQUESTED: (&str, u64) = ("run-requested", 1);
+
 #[derive(Deserialize)]
 struct Request {
     scheduled_time: Option<String>,
@@ -67,15 +70,20 @@ impl Firing {
     ///
     /// - EventBridge Scheduler's input, as the template writes it: `{"scheduled_time": "…", "execution_id": "…"}`
     /// - an EventBridge rule's envelope: `{"detail-type": "Scheduled Event", "time": "…", …}`
-    /// - a request on the bus: an envelope with source `almanac` and detail `{"scheduled_time": "…", "resume": false}`
-    /// - a manual request: `{"manual": {"scheduled_time": "…"}}`, the time being now where it is left out
-    pub fn from_event(event: &Value, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
+    /// - a request on the bus, for this `job`: an envelope with source `almanac`, detail type `run-requested` and detail
+    ///   `{"version": 1, "job": "…", "scheduled_time": "…", "resume": false}`
+    /// - a manual request: `{"manual": {"scheduled_time": "…"}}`
+    ///
+    /// A request without a time is for `now`.
+    ///
+    /// # Errors
+    /// When the event has none of these shapes, or is for another job or of another version.
+    pub fn from_event(event: &Value, job: &str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
         if let Some(manual) = event.get("manual") {
             return Self::from_request(manual, "manual", now);
         }
         if event.get("source").and_then(Value::as_str) == Some(OWN_SOURCE) {
-            let detail = event.get("detail").unwrap_or(&Value::Null);
-            return Self::from_request(detail, "detail", now);
+            return Self::from_request(requested(event, job)?, "detail", now);
         }
         let (field, time) = match (event.get("scheduled_time"), event.get("time")) {
             (Some(time), _) => ("scheduled_time", time),
@@ -106,6 +114,25 @@ impl Firing {
     }
 }
 
+/// The detail of an event on the bus that asks for a run of this job.
+fn requested<'e>(event: &'e Value, job: &str) -> Result<&'e Value, InvalidFiring> {
+    let (name, version) = RUN_REQUESTED;
+    let detail = event.get("detail").unwrap_or(&Value::Null);
+    for (field, found, wanted, expected) in [
+        ("detail-type", event.get("detail-type"), Value::from(name), "\"run-requested\""),
+        ("detail.version", detail.get("version"), Value::from(version), "1"),
+        ("detail.job", detail.get("job"), Value::from(job), "the job whose planner this is"),
+    ] {
+        let fault = match found {
+            Some(found) if *found == wanted => continue,
+            Some(found) => format!("is {found}"),
+            None => "is missing".to_owned(),
+        };
+        return Err(InvalidFiring { field, fault, expected });
+    }
+    Ok(detail)
+}
+
 fn parse_time(field: &'static str, text: &str) -> Result<DateTime<Utc>, InvalidFiring> {
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|error| InvalidFiring {
         field,
@@ -118,6 +145,12 @@ fn parse_time(field: &'static str, text: &str) -> Result<DateTime<Utc>, InvalidF
 mod tests {
     use super::*;
     use serde_json::json;
+
+    const JOB: &str = "monthly-invitations";
+
+    fn requested(detail: Value) -> Value {
+        json!({"source": "almanac", "detail-type": "run-requested", "detail": detail})
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         parse_time("test", text).expect("RFC 3339")
@@ -137,13 +170,18 @@ mod tests {
             (json!({"manual": {"scheduled_time": "2026-11-05T18:00:00+01:00"}}), Trigger::Manual),
             (
                 json!({"source": "almanac", "detail-type": "run-requested", "time": "2026-11-06T00:00:00Z",
-                       "detail": {"scheduled_time": "2026-11-05T17:00:00Z", "resume": true}}),
+                       "detail": {"version": 1, "job": "monthly-invitations",
+                                  "scheduled_time": "2026-11-05T17:00:00Z", "resume": true}}),
                 Trigger::Resume,
             ),
         ] {
-            assert_eq!(Firing::from_event(&event, now), Ok(Firing { scheduled_at: scheduled, trigger }), "{event}");
+            assert_eq!(
+                Firing::from_event(&event, JOB, now),
+                Ok(Firing { scheduled_at: scheduled, trigger }),
+                "{event}"
+            );
         }
-        assert_eq!(Firing::from_event(&json!({"manual": {}}), now).map(|firing| firing.scheduled_at), Ok(now));
+        assert_eq!(Firing::from_event(&json!({"manual": {}}), JOB, now).map(|firing| firing.scheduled_at), Ok(now));
     }
 
     #[test]
@@ -153,8 +191,17 @@ mod tests {
             (json!({}), "scheduled_time: is missing"),
             (json!({"scheduled_time": "yesterday"}), "\"yesterday\" is not a time"),
             (json!({"manual": {"scheduled_time": 5}}), "manual: invalid type"),
+            (
+                json!({"source": "almanac", "detail-type": "job-completed"}),
+                "detail-type: is \"job-completed\"; expected",
+            ),
+            (requested(json!({"job": JOB})), "detail.version: is missing; expected 1"),
+            (requested(json!({"version": 2, "job": JOB})), "detail.version: is 2; expected 1"),
+            (requested(json!({"version": 1, "job": "reminders"})), "detail.job: is \"reminders\"; expected the job"),
+            (requested(json!({"version": 1})), "detail.job: is missing"),
+            (requested(json!({"version": 1, "job": JOB, "scheduled_time": 5})), "detail: invalid type"),
         ] {
-            let error = Firing::from_event(&event, now).expect_err("no firing").to_string();
+            let error = Firing::from_event(&event, JOB, now).expect_err("no firing").to_string();
             assert!(error.contains(words), "{error}");
         }
     }

@@ -4,11 +4,13 @@
 //! through the [`queue`]; workers take the messages through the [`sqs`] edge, make [`claims`], call a [`mail`]
 //! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
 
+pub mod alerts;
 pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod cycle;
 pub mod email_address;
+pub mod events;
 pub mod firing;
 pub mod invitation;
 pub mod links;

@@ -42,21 +42,30 @@ pub async fn start() -> anyhow::Result<Started> {
 }
 
 async fn open() -> anyhow::Result<Started> {
+    let started = connect().await?;
+    // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
+    if let Database::Sqlite(_) = &started.engine.database {
+        started.records.migrate().await?;
+    }
+    Ok(started)
+}
+
+/// Reads the settings and opens the records, whatever their schema is: for what brings it up to date.
+///
+/// # Errors
+/// As [`start`], but nothing is logged: the caller has its own way to say it.
+pub async fn connect() -> anyhow::Result<Started> {
     let values = Values::from_process();
     for notice in values.notices() {
         tracing::warn!("{notice}");
     }
     let engine: EngineSettings = values.read()?;
-    let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
-    // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
-    if let Database::Sqlite(path) = &engine.database {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-        }
-        let records = Records::connect(&engine.database, options).await.context("opening the embedded records")?;
-        records.migrate().await?;
-        return Ok(Started { values, engine, records });
+    if let Database::Sqlite(path) = &engine.database
+        && let Some(folder) = path.parent()
+    {
+        fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     }
+    let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
     let records = Records::connect(&engine.database, options).await.context("opening the records")?;
     Ok(Started { values, engine, records })
 }

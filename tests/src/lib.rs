@@ -10,6 +10,7 @@ pub mod letters;
 pub mod people;
 pub mod polls;
 pub mod queues;
+pub mod response_bucket;
 pub mod runs;
 pub mod scripted_mailer;
 pub mod ses_fake;

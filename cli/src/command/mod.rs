@@ -7,6 +7,7 @@ mod dead_letters;
 mod demo;
 mod dry_run;
 mod import;
+mod migrate;
 mod redrive;
 mod run;
 mod runs;
@@ -40,6 +41,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
+        Command::Migrate => migrate::migrate(&common).await,
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

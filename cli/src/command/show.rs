@@ -31,6 +31,7 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
         "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
         "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
         "finished_at": run.finished_at.unless_never(), "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
+        "waits_for_person": run.waits_for_person(),
     })
 }
 
@@ -59,6 +60,10 @@ pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
     say!("  in doubt   {:>9}", ledger.in_doubt);
     if run.state == State::Open {
         say!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
+    }
+    if run.waits_for_person() {
+        say!("  waits for  a person: its planner was started again and came no further; see its log, mend the cause,");
+        say!("             then `almanac resume {}`", run.id);
     }
     if !run.error.is_empty() {
         say!("  error      {}", run.error);

@@ -60,7 +60,11 @@ pub struct PlanHere(pub Planner);
 #[async_trait]
 impl PlannerDoor for PlanHere {
     async fn resume(&self, run: &Run) -> anyhow::Result<()> {
-        self.0.plan(run, Deadline::none()).await.map(drop)
+        // How far one came that failed, the next keeping sees by itself.
+        if let Err(error) = self.0.plan(run, Deadline::none()).await {
+            tracing::error!(run = run.id, error = format!("{error:#}"), "its planner failed");
+        }
+        Ok(())
     }
 }
 

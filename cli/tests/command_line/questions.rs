@@ -100,3 +100,31 @@ async fn a_closed_run_s_report_is_written_by_the_next_call_when_its_process_died
     machine.run(&CYCLE).await.json_of(0);
     assert!(report.is_file());
 }
+
+#[tokio::test]
+async fn a_migration_says_what_it_applied_and_again_that_there_is_nothing_to_do() {
+    let machine = Machine::bare();
+    let first = machine.run(&["migrate", "--json"]).await.json_of(0);
+    assert_eq!((&first["applied"][0], &first["applied"][1]), (&"0001_people".into(), &"0002_runs".into()));
+    let again = machine.run(&["migrate", "--json"]).await.json_of(0);
+    assert_eq!(again, serde_json::json!({"applied": [], "version": first["version"]}));
+    let said = machine.run(&["migrate"]).await.out;
+    assert_eq!(said, format!("Nothing to apply: the schema is at version {}.\n", first["version"]));
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_person_says_so_and_goes_on_when_one_runs_it() {
+    let (machine, records) = house().await;
+    let begun = "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
+                 ledger, error, resumed_checkpoint, vain_resumes) \
+                 VALUES ('monthly-invitations', '2026-11/05', '', 'schedule', 1793898000000000, 1793898000000000, \
+                 '{\"month\":\"2026-11\",\"day\":5,\"scheduled_at\":\"2026-11-05T17:00:00Z\",\"last_user\":120,\
+                 \"last_contact\":100000}', '', '', 0, 1)";
+    query::change(&records, begun).await;
+    let show = ["runs", "show", "1"];
+    assert!(machine.run(&show).await.out.contains("then `almanac resume 1`"));
+    assert_eq!(machine.run(&[&show[..], &["--json"]].concat()).await.json_of(0)["waits_for_person"], true);
+    let ledger = machine.run(&CYCLE).await.json_of(0);
+    assert_eq!((&ledger["run"], &ledger["waits_for_person"]), (&1.into(), &false.into()));
+    assert!(ledger::number(&ledger, "sent") > 0, "{ledger}");
+}

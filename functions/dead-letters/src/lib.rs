@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use futures_util::FutureExt;
+use sha2::{Digest as _, Sha256};
 use shared::{
+    alerts::{self, Alert, Severity},
     clock::Clock,
     records::{Records, Result, Tx},
     run::{
@@ -72,28 +75,60 @@ impl RecordHandler for DeadLetters {
     }
 }
 
+/// What became of a letter's matter.
+enum Fate {
+    /// It came to nothing, for this cause.
+    Lost(String),
+    /// It was settled before: the letter is one too many, and says so.
+    Settled(String),
+    /// A call is under way.
+    NotYet,
+}
+
 async fn record(tx: &mut Tx, letter: &Letter, message: &Message, now: DateTime<Utc>) -> Result<bool> {
-    let cause = match letter.kind {
+    let fate = match letter.kind {
         Kind::Batch(of) => park(tx, of, &letter.cause).await?,
-        Kind::Firing | Kind::Feedback | Kind::Unreadable => Some(letter.cause.clone()),
+        Kind::Firing | Kind::Feedback | Kind::Unreadable => Fate::Lost(letter.cause.clone()),
     };
-    let Some(cause) = cause else { return Ok(false) };
-    insert(tx, letter, message, &cause, now).await?;
+    match fate {
+        Fate::NotYet => return Ok(false),
+        Fate::Settled(cause) => insert(tx, letter, message, &cause, now).await?,
+        Fate::Lost(cause) => {
+            insert(tx, letter, message, &cause, now).await?;
+            alert(tx, letter, &cause, now).await?;
+        }
+    }
     Ok(true)
 }
 
-/// Parks a letter's batch, where it is unfinished, and gives the letter's cause: the last one that a worker noted, where
-/// one did. `None` while a call is under way.
-async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Option<String>> {
+/// Says that letters of this cause have come: once for each run, or for each function and day where they are of no run.
+async fn alert(tx: &mut Tx, letter: &Letter, cause: &str, now: DateTime<Utc>) -> Result<()> {
+    let (slug, run, of) = match letter.kind {
+        Kind::Batch(of) => ("batch-dead-letter", Some(of.run), format!("run-{}", of.run)),
+        Kind::Firing => ("firing-dead-letter", None, now.format("%Y-%m-%d").to_string()),
+        Kind::Feedback => ("feedback-dead-letter", None, now.format("%Y-%m-%d").to_string()),
+        Kind::Unreadable => ("unreadable-dead-letter", None, now.format("%Y-%m-%d").to_string()),
+    };
+    let words = format!("{} {cause}", letter.target);
+    let subject = format!("{of}/{}", HEXLOWER.encode(&Sha256::digest(words)[..8]));
+    let message = format!("a {} for {} came to nothing: {cause}", letter.kind.as_str(), letter.target);
+    let severity = Severity::High;
+    let alert =
+        Alert { job: JOB, cause: slug, subject: &subject, severity, message, run, value: None, threshold: None };
+    alerts::raise(tx, &alert).await.map(drop)
+}
+
+/// Parks a letter's batch, where it is unfinished. The cause is the last one that a worker noted, where one did.
+async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Fate> {
     let row = tx.row("SELECT state, cause FROM batches WHERE id = ?", &[of.batch.into()]).await?;
-    let Some(row) = row else { return Ok(Some(format!("there is no batch {}", of.batch))) };
+    let Some(row) = row else { return Ok(Fate::Lost(format!("there is no batch {}", of.batch))) };
     let state: BatchState = row.parsed(0)?;
     if !matches!(state, BatchState::Planned | BatchState::Open) {
-        return Ok(Some(format!("its batch is {}: the letter was one too many", state.as_str())));
+        return Ok(Fate::Settled(format!("its batch is {}: the letter is one too many", state.as_str())));
     }
     let noted = row.text(1)?;
     let cause = if noted.is_empty() { otherwise.to_owned() } else { noted };
-    Ok(batch::park(tx, of.batch, &cause).await?.then_some(cause))
+    Ok(if batch::park(tx, of.batch, &cause).await? { Fate::Lost(cause) } else { Fate::NotYet })
 }
 
 async fn insert(tx: &mut Tx, letter: &Letter, message: &Message, cause: &str, now: DateTime<Utc>) -> Result<()> {

@@ -56,6 +56,8 @@ async fn records_once(database: TestDatabase) {
     assert_eq!(causes, ["there is no batch 1", why], "however often a letter is handed over");
     let targets = texts(&database, "SELECT target FROM dead_letters ORDER BY id", vec![]).await;
     assert_eq!(targets, ["invitation-worker", "almanac-monthly-invitations"]);
+    let said = "SELECT kind FROM outbox ORDER BY id";
+    assert_eq!(texts(&database, said, vec![]).await, ["alert", "alerts-triggered"].repeat(2), "once a cause");
 }
 
 #[tokio::test]

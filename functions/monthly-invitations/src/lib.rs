@@ -8,11 +8,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
+use futures_util::FutureExt;
 use serde::Serialize;
 use shared::{
     clock::Clock,
     cycle::CycleParameters,
-    firing::Firing,
+    firing::{Firing, Trigger},
     month::Month,
     queue::Queue,
     records::Records,
@@ -47,7 +48,7 @@ pub struct Planned {
     pub run: i64,
     /// Its key: `2026-11/05`.
     pub key: String,
-    /// `opened`, `joined` or `closed`: how this firing met the run.
+    /// How this firing met the run: `opened`, `joined`, `closed`, or `refused` because it waits for a person.
     pub met: &'static str,
     /// Whether every user has been planned. When not, the keeper goes on with it.
     pub plan_complete: bool,
@@ -64,6 +65,10 @@ impl Planner {
         let opened = self.open(firing).await.context("opening the run")?;
         let run = opened.run();
         tracing::info!(run = run.id, key = run.key, trigger = %firing.trigger, met = met(&opened), "fired");
+        if firing.trigger == Trigger::Resume && run.waits_for_person() {
+            tracing::warn!(run = run.id, checkpoint = run.checkpoint, "not started again: it waits for a person");
+            return Ok(Planned { met: "refused", ..planned(&opened, PlanEnd::Stopped) });
+        }
         let end = match &opened {
             Opened::Closed(_) => PlanEnd::Complete,
             Opened::New(run) | Opened::Joined(run) => self.plan(run, deadline).await.context("planning the run")?,
@@ -72,20 +77,21 @@ impl Planner {
             // A cycle in which nobody was due has no batch whose end would close it.
             run::close::try_close(&self.records, &self.clock, run.id).await?;
         }
-        Ok(Planned {
-            run: run.id,
-            key: run.key.clone(),
-            met: met(&opened),
-            plan_complete: end == PlanEnd::Complete,
-            ledger: run.closing_ledger(),
-        })
+        Ok(planned(&opened, end))
     }
 
     /// Opens or finds the run of a firing. People who come later than this moment belong to a later run.
+    ///
+    /// A person who joins an open run has it go on, also when the keeper no longer starts its planner again.
     pub async fn open(&self, firing: Firing) -> anyhow::Result<Opened> {
         let key = run_key(firing.scheduled_at, self.zone);
         let parameters = serde_json::to_string(&self.subjects(firing.scheduled_at).await?.parameters)?;
-        Ok(run::open(&self.records, &self.clock, JOB, key, firing, parameters).await?)
+        let opened = run::open(&self.records, &self.clock, JOB, key, firing, parameters).await?;
+        if let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) {
+            let run = run.id;
+            self.records.transaction(move |tx| run::fuse::reset(tx, run).boxed()).await?;
+        }
+        Ok(opened)
     }
 
     /// The users that a firing at that time would take.
@@ -100,6 +106,17 @@ impl Planner {
             serde_json::from_str(&run.parameters).with_context(|| format!("the parameters of run {}", run.id))?;
         let subjects = CycleSubjects { parameters, batch_size: self.batch_size };
         run::plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, deadline.instant()).await
+    }
+}
+
+fn planned(opened: &Opened, end: PlanEnd) -> Planned {
+    let run = opened.run();
+    Planned {
+        run: run.id,
+        key: run.key.clone(),
+        met: met(opened),
+        plan_complete: end == PlanEnd::Complete,
+        ledger: run.closing_ledger(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use monthly_invitations::Planner;
+use monthly_invitations::{JOB, Planner};
 use serde_json::Value;
 use shared::{
     clock::Clock,
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Error> {
         batch_size: settings.batch_size as usize,
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let firing = Firing::from_event(&event.payload, clock.now())?;
+        let firing = Firing::from_event(&event.payload, JOB, clock.now())?;
         planner.fire(firing, Deadline::of(&event.context)).await
     }))
     .await

@@ -17,7 +17,13 @@ use shared::{
     objects::Objects,
     queue::Queue,
     records::{Records, Tx},
-    run::{self, Run, batch, control::Control, deliver, history, plan},
+    run::{
+        self, Run, batch,
+        control::Control,
+        deliver,
+        fuse::{self, Verdict},
+        history, plan,
+    },
 };
 
 /// The function's name.
@@ -39,6 +45,9 @@ const PLANNER_SILENCE: Duration = Duration::from_secs(120);
 #[async_trait]
 pub trait PlannerDoor: Send + Sync {
     /// Starts the planner of an open run again.
+    ///
+    /// # Errors
+    /// When it was not started; one that was started and failed is no error here.
     async fn resume(&self, run: &Run) -> anyhow::Result<()>;
 }
 
@@ -48,7 +57,7 @@ pub struct RequestRun(pub Arc<dyn News>);
 #[async_trait]
 impl PlannerDoor for RequestRun {
     async fn resume(&self, run: &Run) -> anyhow::Result<()> {
-        let request = json!({"job": run.job, "scheduled_time": run.scheduled_at, "resume": true});
+        let request = json!({"version": 1, "job": run.job, "scheduled_time": run.scheduled_at, "resume": true});
         self.0.publish("request", "run-requested", &request.to_string()).await
     }
 }
@@ -85,6 +94,8 @@ pub struct Kept {
     pub cancelled_batches: u64,
     /// Planners started again.
     pub resumed_planners: u64,
+    /// Planners not started again, because they came no further since the last time.
+    pub refused_planners: u64,
     /// Runs closed.
     pub closed_runs: u64,
     /// Outbox items delivered.
@@ -125,38 +136,53 @@ impl Keeper {
         if run.control == Control::Cancel {
             kept.cancelled_batches += self.cancel_batches(run.id).await.context("cancelling batches")?;
         }
-        if run.parent != 0 && !run.plan_complete {
-            // No planner has this run for its own: a firing of its time would join the run whose batches it does again.
-            run::redrive::advance(&self.records, &self.clock, run).await.context("moving parked batches")?;
-        } else if run.control == Control::Run && self.planner_is_silent(run).await? {
-            tracing::warn!(run = run.id, checkpoint = run.checkpoint, "its planner stopped; started again");
-            self.door.resume(run).await.context("starting the planner again")?;
-            kept.resumed_planners += 1;
+        if run.control == Control::Run && !run.plan_complete {
+            self.keep_planner(run, kept).await?;
         }
         kept.requeued_batches += plan::dispatch(&self.records, self.queue.as_ref(), run.id).await?;
         if let Some(closed) = run::close::try_close(&self.records, &self.clock, run.id).await? {
             tracing::info!(run = closed.id, state = closed.state.as_str(), "the run is closed");
             kept.closed_runs += 1;
-        } else if (self.clock.now() - run.started_at).to_std().is_ok_and(|age| age > self.longest_run) {
+        } else if let Some(age) = self.age(run).filter(|age| *age > self.longest_run) {
             tracing::warn!(run = run.id, "the run takes longer than it should");
+            run::alerts::stuck(&self.records, run, age, self.longest_run).await.context("alerting")?;
             kept.stuck_runs += 1;
         }
         Ok(())
     }
 
-    async fn planner_is_silent(&self, run: &Run) -> anyhow::Result<bool> {
-        let (run_id, silence) = (run.id, i64::try_from(PLANNER_SILENCE.as_micros())?);
-        let silent = self
-            .records
-            .read(move |tx| {
-                async move {
-                    let sql = "SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?}";
-                    Ok(tx.row(sql, &[run_id.into(), (-silence).into()]).await?.is_some())
+    /// How long a run has taken until now.
+    fn age(&self, run: &Run) -> Option<Duration> {
+        (self.clock.now() - run.started_at).to_std().ok()
+    }
+
+    /// Starts a planner again that stands still, unless that has been in vain before.
+    async fn keep_planner(&self, run: &Run, kept: &mut Kept) -> anyhow::Result<()> {
+        if run.parent != 0 {
+            // A redrive has no planner: a firing of its time would join the run whose batches it does again.
+            run::redrive::advance(&self.records, &self.clock, run).await.context("moving parked batches")?;
+            return Ok(());
+        }
+        match fuse::ask(&self.records, run.id, PLANNER_SILENCE).await? {
+            Verdict::Wait => {}
+            Verdict::Resume(permit) => {
+                tracing::warn!(run = run.id, checkpoint = run.checkpoint, "its planner stopped; started again");
+                if let Err(error) = self.door.resume(run).await {
+                    fuse::give_back(&self.records, &permit).await?;
+                    return Err(error.context("starting the planner again"));
                 }
-                .boxed()
-            })
-            .await?;
-        Ok(silent)
+                kept.resumed_planners += 1;
+            }
+            Verdict::Refuse => {
+                tracing::error!(
+                    run = run.id,
+                    checkpoint = run.checkpoint,
+                    "its planner came no further; a person is told"
+                );
+                kept.refused_planners += 1;
+            }
+        }
+        Ok(())
     }
 
     async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {

@@ -35,6 +35,7 @@ pub use self::{
     connect::ConnectOptions,
     dialect::Dialect,
     error::RecordsError,
+    migrate::Migrated,
     row::Row,
     script::Script,
     tx::Tx,

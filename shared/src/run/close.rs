@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use super::{Run, State, control::Control, ledger, outbox};
+use super::{Run, State, alerts, control::Control, ledger, outbox};
 use crate::{
     clock::Clock,
     memory,
@@ -62,8 +62,9 @@ async fn close(tx: &mut Tx, run_id: i64, now: DateTime<Utc>) -> Result<Option<Ru
     let subject = if state == State::Failed { outbox::Kind::JobFailed } else { outbox::Kind::JobCompleted };
     outbox::put(tx, run_id, subject, &event.to_string()).await?;
     if state == State::Failed {
-        outbox::put(tx, run_id, outbox::Kind::Alert, &event.to_string()).await?;
+        alerts::unbalanced(tx, &run, &error).await?;
     }
+    alerts::is_closed(tx, run_id).await?;
     Run::find(tx, run_id).await
 }
 

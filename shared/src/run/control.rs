@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 
-use super::{Run, State};
+use super::{Run, State, fuse};
 use crate::records::{Records, Result, never};
 
 /// A person's wish.
@@ -64,7 +64,12 @@ pub async fn set(records: &Records, run_id: i64, control: Control) -> Result<Wis
                 Ok(match Run::find(tx, run_id).await? {
                     None => Wish::Unknown,
                     Some(run) if run.state != State::Open => Wish::AlreadyClosed(run.state),
-                    Some(run) if run.control == control => Wish::Noted,
+                    Some(run) if run.control == control => {
+                        if control == Control::Run {
+                            fuse::reset(tx, run_id).await?;
+                        }
+                        Wish::Noted
+                    }
                     Some(_) => Wish::AlreadyCancelled,
                 })
             }

@@ -51,7 +51,9 @@ async fn deliver_item(
             tracing::info!(run = item.run_id, places = places.join(" "), "the report is written");
             Ok(())
         }
-        Kind::JobCompleted | Kind::JobFailed => news.publish("event", item.kind.as_str(), &item.body).await,
+        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => {
+            news.publish("event", item.kind.as_str(), &item.body).await
+        }
         Kind::Alert => news.publish("alert", item.kind.as_str(), &item.body).await,
     }
 }
@@ -172,7 +174,7 @@ mod tests {
         let house = house().await;
         let news = Moody::default();
         *news.refused.lock().expect("no test panics here") = Some("job-failed");
-        assert_eq!(house.deliver(&news).await, 2, "the report and the alert");
+        assert_eq!(house.deliver(&news).await, 3, "the report and the alert, for people and programs");
         assert_eq!(house.texts("SELECT error FROM outbox WHERE state = 'due'").await, ["the topic is away"]);
 
         *news.refused.lock().expect("no test panics here") = None;
@@ -181,7 +183,7 @@ mod tests {
         assert_eq!(house.deliver(&news).await, 1);
         let published = news.published.lock().expect("no test panics here").clone();
         let pair = |kind: &str, subject: &str| (kind.to_owned(), subject.to_owned());
-        assert_eq!(published, [pair("alert", "alert"), pair("event", "job-failed")]);
+        assert_eq!(published, [pair("alert", "alert"), pair("event", "alerts-triggered"), pair("event", "job-failed")]);
         house.records.shift_lease_clock(Duration::from_secs(3_600));
         assert_eq!(house.deliver(&news).await, 0, "nothing is said twice");
     }
@@ -190,10 +192,10 @@ mod tests {
     async fn a_run_s_news_stay_in_the_records_of_one_machine() {
         let house = house().await;
         let news = RecordsNews::new(house.records.clone(), house.clock.clone());
-        assert_eq!(house.deliver(&news).await, 3);
+        assert_eq!(house.deliver(&news).await, 4);
         let kept = house.texts("SELECT kind || ' ' || subject FROM news ORDER BY id").await;
-        assert_eq!(kept, ["event job-failed", "alert alert"]);
-        let bodies = house.texts("SELECT body FROM news WHERE kind = 'event'").await;
+        assert_eq!(kept, ["event job-failed", "alert alert", "event alerts-triggered"]);
+        let bodies = house.texts("SELECT body FROM news WHERE subject = 'job-failed'").await;
         let event: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
         assert_eq!((event["job"].as_str(), event["ledger"]["planned"].as_u64()), (Some("job"), Some(3)));
     }

@@ -31,7 +31,7 @@ pub struct Progress {
     pub batches: u64,
     /// How many of them have nothing left to do.
     pub finished: u64,
-    /// What a batch waits for that is put off, if one is.
+    /// What the planner waits for, or a batch that is put off, if either does.
     pub waits_for: Option<String>,
 }
 
@@ -45,12 +45,14 @@ pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
     let sql = "SELECT cause FROM batches WHERE run_id = ? AND state IN ('planned', 'open') AND queued = 0 \
                AND not_before > {now} LIMIT 1";
     let waiting = tx.row(sql, &[run.id.into()]).await?;
+    let batch_waits = waiting.map(|row| row.text(0)).transpose()?.filter(|cause| !cause.is_empty());
+    let planner_waits = run.waits_for_person().then(|| format!("waits for a person: almanac runs show {}", run.id));
     Ok(Progress {
         planned: run.planned,
         batches: row.count(0)?,
         finished: row.sum(1)?,
         handled: row.sum(2)?,
-        waits_for: waiting.map(|row| row.text(0)).transpose()?.filter(|cause| !cause.is_empty()),
+        waits_for: planner_waits.or(batch_waits),
     })
 }
 

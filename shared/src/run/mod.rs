@@ -3,10 +3,12 @@
 //! A run is opened by one conditional insert on (job, key), planned into batches, worked, and closed by whoever
 //! finishes last, with a ledger that must balance.
 
+pub mod alerts;
 pub mod batch;
 pub mod close;
 pub mod control;
 pub mod deliver;
+pub mod fuse;
 pub mod history;
 pub mod ledger;
 pub mod outbox;
@@ -96,6 +98,10 @@ pub struct Run {
     pub error: String,
     /// The most memory that the closing process had used until then, in bytes.
     pub peak_rss_bytes: u64,
+    /// Where its planner stood when the keeper last started it again; -1 where it never did.
+    pub resumed_checkpoint: i64,
+    /// How often another start was refused because it stood there still.
+    pub vain_resumes: u32,
     /// The run whose parked batches this one does again; 0 for none.
     pub parent: i64,
     /// How many letters a second a redrive lets go; 0 for all at once.
@@ -103,7 +109,8 @@ pub struct Run {
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
-                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, parent_id, letters_per_second FROM runs";
+                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, \
+                       resumed_checkpoint, vain_resumes, parent_id, letters_per_second FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -124,8 +131,10 @@ impl Run {
             ledger: row.text(13)?,
             error: row.text(14)?,
             peak_rss_bytes: row.count(15)?,
-            parent: row.int(16)?,
-            letters_per_second: row.small(17)?,
+            resumed_checkpoint: row.int(16)?,
+            vain_resumes: row.small(17)?,
+            parent: row.int(18)?,
+            letters_per_second: row.small(19)?,
         })
     }
 

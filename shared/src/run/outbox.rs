@@ -16,6 +16,8 @@ pub enum Kind {
     JobFailed,
     /// A person is to be told.
     Alert,
+    /// The event `alerts-triggered`.
+    AlertsTriggered,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             Self::JobCompleted => "job-completed",
             Self::JobFailed => "job-failed",
             Self::Alert => "alert",
+            Self::AlertsTriggered => "alerts-triggered",
         }
     }
 }
@@ -34,7 +37,7 @@ impl FromStr for Kind {
     type Err = ();
 
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
-        [Self::Report, Self::JobCompleted, Self::JobFailed, Self::Alert]
+        [Self::Report, Self::JobCompleted, Self::JobFailed, Self::Alert, Self::AlertsTriggered]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or(())

@@ -165,9 +165,11 @@ pub const QUERIES: &[Query] = &[
         vec!["token".into(), 100_i64.into()]
     })),
     assembled(query("SELECT id FROM runs WHERE state = 'open' ORDER BY id LIMIT ?", || vec![100_i64.into()])),
-    query("SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?}", || {
-        vec![id(), 0_i64.into()]
-    }),
+    query(
+        "SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?} \
+         AND resumed_at < {now+?} AND (vain_resumes = 0 OR checkpoint <> resumed_checkpoint)",
+        || vec![id(), 0_i64.into(), 0_i64.into()],
+    ),
     query(
         "SELECT id, run_id, kind, body, tries FROM outbox WHERE state = 'due' AND not_before <= {now} \
          ORDER BY id LIMIT ?",
@@ -220,6 +222,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/queue.rs"),
         include_str!("../../../shared/src/run/batch.rs"),
         include_str!("../../../shared/src/run/close.rs"),
+        include_str!("../../../shared/src/run/fuse.rs"),
         include_str!("../../../shared/src/run/history.rs"),
         include_str!("../../../shared/src/run/ledger.rs"),
         include_str!("../../../shared/src/run/outbox.rs"),

@@ -89,7 +89,7 @@ async fn a_run_whose_ledger_does_not_balance_has_failed_and_alerts(database: &Te
     let closed = find(database, run).await;
     assert_eq!(closed.state, State::Failed);
     assert_eq!(closed.error, "the ledger does not balance: 3 planned, 2 accounted for");
-    assert_eq!(texts(database, KINDS, vec![run.into()]).await, ["report", "job-failed", "alert"]);
+    assert_eq!(texts(database, KINDS, vec![run.into()]).await, ["report", "job-failed", "alert", "alerts-triggered"]);
 }
 
 async fn a_run_that_is_not_there_cannot_be_closed(database: &TestDatabase) {

@@ -1,9 +1,11 @@
 //! What a run promises from its firing to its closing, on every database.
 
+mod alerts;
 mod batches;
 mod closing;
 mod control;
 mod dispatching;
+mod fuse;
 mod ledger;
 mod opening;
 mod planning;

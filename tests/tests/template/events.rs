@@ -77,8 +77,10 @@ fn a_request_for_a_run_is_a_firing_as_the_code_reads_it() {
     let schema = schema("run-requested");
     let now: DateTime<Utc> = "2026-11-06T08:00:00Z".parse().expect("a time");
     let scheduled_at: DateTime<Utc> = "2026-11-05T17:00:00Z".parse().expect("a time");
-    let firings: Vec<_> =
-        examples(&schema).iter().map(|event| Firing::from_event(event, now).expect("a firing")).collect();
+    let firings: Vec<_> = examples(&schema)
+        .iter()
+        .map(|event| Firing::from_event(event, "monthly-invitations", now).expect("a firing"))
+        .collect();
     assert_eq!(
         firings,
         [Firing { scheduled_at, trigger: Trigger::Resume }, Firing { scheduled_at: now, trigger: Trigger::Manual }]

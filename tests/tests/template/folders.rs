@@ -1,18 +1,9 @@
 //! Folder, binary, event and block have one name.
 
-use std::collections::BTreeSet;
-
 use crate::{names, template::Template};
 
-/// Functions that the template has before their folders are there.
-const FOLDER_FOLLOWS: [&str; 1] = ["migrate"];
-
-fn folders() -> BTreeSet<String> {
-    names("functions", "").into_iter().collect()
-}
-
-fn expected() -> Vec<String> {
-    folders().into_iter().chain(FOLDER_FOLLOWS.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
+fn folders() -> Vec<String> {
+    names("functions", "")
 }
 
 /// `run-keeper` is the block `RunKeeperFunction`.
@@ -30,7 +21,7 @@ fn the_template_has_every_function_in_the_order_of_its_folders() {
     let template = Template::main();
     let functions = template.functions();
     let binaries: Vec<_> = functions.iter().map(|function| function.binary).collect();
-    assert_eq!(binaries, expected());
+    assert_eq!(binaries, folders());
     for function in functions {
         assert_eq!(function.id, block_name(function.binary));
         assert_eq!(function.block["Metadata"]["BuildMethod"], "rust-cargolambda", "{}", function.id);
@@ -41,12 +32,7 @@ fn the_template_has_every_function_in_the_order_of_its_folders() {
 
 #[test]
 fn every_function_has_an_event_of_its_name_and_no_event_is_left_over() {
-    let with_event: BTreeSet<_> = names("events", ".json").into_iter().collect();
-    let wanted: BTreeSet<_> = folders();
-    let missing: Vec<_> = wanted.difference(&with_event).collect();
-    assert!(missing.is_empty(), "no event: {missing:?}");
-    let left_over: Vec<_> = with_event.iter().filter(|name| !expected().contains(name)).collect();
-    assert!(left_over.is_empty(), "no function: {left_over:?}");
+    assert_eq!(names("events", ".json"), folders());
 }
 
 #[test]

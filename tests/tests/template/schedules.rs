@@ -123,7 +123,7 @@ fn a_schedules_input_is_the_event_that_the_function_reads() {
             .replace("<aws.scheduler.scheduled-time>", "2026-11-05T17:00:00Z")
             .replace("<aws.scheduler.execution-id>", "d32c5ebc-9a5f-4f5d-b3d6-6f3a1c0f7e51");
         let sent: Value = serde_json::from_str(&sent).expect("JSON");
-        let firing = Firing::from_event(&sent, Utc::now()).expect("a firing");
+        let firing = Firing::from_event(&sent, schedule.function.binary, Utc::now()).expect("a firing");
         assert_eq!(firing, Firing { scheduled_at: scheduled, trigger: Trigger::Schedule });
 
         let example: Value =

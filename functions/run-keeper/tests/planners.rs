@@ -1,0 +1,141 @@
+//! What the keeper does about planners, and how it asks for one.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use run_keeper::{Keeper, Kept, PlannerDoor, RequestRun};
+use serde_json::{Value, json};
+use shared::{
+    clock::Clock,
+    firing::{Firing, Trigger},
+    news::{News, RecordsNews},
+    objects::FolderObjects,
+    run::Run,
+};
+use tests::{ask::texts, databases::TestDatabase, queues::ScriptedQueue, runs};
+
+/// A door that notes for which runs it was used, or is shut.
+#[derive(Default)]
+struct NotedDoor {
+    runs: Mutex<Vec<i64>>,
+    shut: Mutex<bool>,
+}
+
+#[async_trait]
+impl PlannerDoor for NotedDoor {
+    async fn resume(&self, run: &Run) -> anyhow::Result<()> {
+        anyhow::ensure!(!*self.shut.lock().expect("no test panics here"), "the bus is away");
+        self.runs.lock().expect("no test panics here").push(run.id);
+        Ok(())
+    }
+}
+
+struct House {
+    database: TestDatabase,
+    door: Arc<NotedDoor>,
+    keeper: Keeper,
+    _home: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let (database, home) = (TestDatabase::sqlite().await, tempfile::tempdir().expect("a folder"));
+        let (door, clock) = (Arc::new(NotedDoor::default()), Clock::standing_at(runs::scheduled_at()));
+        let keeper = Keeper {
+            records: database.records().clone(),
+            queue: Arc::new(ScriptedQueue::taking_all()),
+            objects: Arc::new(FolderObjects::new(home.path().join("objects")).expect("writable")),
+            news: Arc::new(RecordsNews::new(database.records().clone(), clock.clone())),
+            door: door.clone(),
+            clock,
+            zone: chrono_tz::Europe::Paris,
+            longest_run: Duration::from_secs(3_600),
+        };
+        Self { database, door, keeper, _home: home }
+    }
+
+    /// What a keeping does two minutes later.
+    async fn keep(&self) -> Kept {
+        self.database.shift_lease_clock(Duration::from_secs(121));
+        self.keeper.keep().await.expect("kept")
+    }
+
+    fn asked(&self) -> usize {
+        self.door.runs.lock().expect("no test panics here").len()
+    }
+
+    async fn alerts(&self) -> Vec<String> {
+        texts(&self.database, "SELECT body FROM news WHERE kind = 'alert' ORDER BY id", vec![]).await
+    }
+}
+
+#[tokio::test]
+async fn a_planner_that_came_no_further_is_asked_for_once_and_then_people_are() {
+    let house = House::new().await;
+    runs::open_run(&house.database).await;
+    assert_eq!(house.keep().await.resumed_planners, 1);
+    let kept = house.keep().await;
+    assert_eq!((kept.resumed_planners, kept.refused_planners), (0, 1));
+    let kept = house.keep().await;
+    assert_eq!((kept.resumed_planners, kept.refused_planners, house.asked()), (0, 0, 1));
+    let alerts = house.alerts().await;
+    assert!(alerts.len() == 1 && alerts[0].contains("waits for a person"), "{alerts:?}");
+}
+
+#[tokio::test]
+async fn a_planner_that_could_not_be_asked_for_is_asked_for_by_the_next_keeping() {
+    let house = House::new().await;
+    runs::open_run(&house.database).await;
+    *house.door.shut.lock().expect("no test panics here") = true;
+    for _ in 0..3 {
+        let kept = house.keep().await;
+        assert_eq!((kept.resumed_planners, kept.refused_planners), (0, 0));
+    }
+    *house.door.shut.lock().expect("no test panics here") = false;
+    assert_eq!((house.keep().await.resumed_planners, house.asked()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_takes_longer_than_it_should_is_said_once() {
+    let mut house = House::new().await;
+    let run = runs::open_run(&house.database).await;
+    house.keeper.clock = Clock::standing_at(run.started_at + chrono::TimeDelta::minutes(61));
+    for _ in 0..3 {
+        assert_eq!(house.keep().await.stuck_runs, 1);
+    }
+    let alerts = house.alerts().await;
+    assert_eq!(alerts.iter().filter(|alert| alert.contains("run-stuck")).count(), 1, "{alerts:?}");
+}
+
+/// News that keep what is published.
+#[derive(Default)]
+struct Kiosk(Mutex<Vec<(String, Value)>>);
+
+#[async_trait]
+impl News for Kiosk {
+    async fn publish(&self, _kind: &str, subject: &str, body: &str) -> anyhow::Result<()> {
+        self.0.lock().expect("no test panics here").push((subject.to_owned(), serde_json::from_str(body)?));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_planner_is_asked_for_in_the_words_that_the_bus_carries_and_the_planner_understands() {
+    let database = TestDatabase::sqlite().await;
+    let run = runs::open_run(&database).await;
+    let kiosk = Arc::new(Kiosk::default());
+    RequestRun(kiosk.clone()).resume(&run).await.expect("published");
+    let (subject, detail) = kiosk.0.lock().expect("no test panics here").remove(0);
+    let event = json!({"source": "almanac", "detail-type": subject, "detail": detail});
+
+    let schema = include_str!("../../../infra/events/run-requested.schema.json");
+    let schema = jsonschema::draft202012::new(&serde_json::from_str(schema).expect("JSON")).expect("a schema");
+    let faults: Vec<_> = schema.iter_errors(&event).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+
+    let firing = Firing::from_event(&event, &run.job, run.started_at).expect("a firing");
+    assert_eq!(firing, Firing { scheduled_at: run.scheduled_at, trigger: Trigger::Resume });
+}

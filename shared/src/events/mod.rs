@@ -1,0 +1,3 @@
+//! What Almanac says on the bus, as `infra/events` describes it.
+
+pub mod alerts;
