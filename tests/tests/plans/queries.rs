@@ -151,9 +151,24 @@ pub const QUERIES: &[Query] = &[
     query("SELECT reason, SUM(contacts) FROM skips WHERE run_id = ? GROUP BY reason", || vec![id()]),
     query(
         "SELECT state, SUM(planned) FROM batches WHERE run_id = ? AND state IN ('parked', 'cancelled') \
-         AND prepared_by = '00000000000000000000000000000000' GROUP BY state",
-        || vec![id()],
+         AND prepared_by = ? GROUP BY state",
+        || vec![id(), "00000000000000000000000000000000".into()],
     ),
+    query("SELECT COALESCE(SUM(redriven_letters), 0) FROM batches WHERE run_id = ?", || vec![id()]),
+    // A redrive's.
+    query(
+        "SELECT id, subjects, planned, prepared_by FROM batches \
+         WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?",
+        || vec![id(), id(), 100_i64.into()],
+    ),
+    query(
+        "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+         AND status = 0 AND expires_at > ? ORDER BY id",
+        || vec![id(), id(), shared::records::never().into()],
+    ),
+    query("SELECT not_before, planned FROM batches WHERE run_id = ? ORDER BY id DESC LIMIT 1", || vec![id()]),
+    query("SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0", || vec![id()]),
+    query("SELECT id FROM runs WHERE parent_id = ? AND state = 'open' ORDER BY id LIMIT 1", || vec![id()]),
     query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
         after(a_range(), vec![100_i64.into()])
     }),
@@ -224,6 +239,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/run/close.rs"),
         include_str!("../../../shared/src/run/fuse.rs"),
         include_str!("../../../shared/src/run/history.rs"),
+        include_str!("../../../shared/src/run/redrive.rs"),
         include_str!("../../../shared/src/run/ledger.rs"),
         include_str!("../../../shared/src/run/outbox.rs"),
         include_str!("../../../shared/src/run/plan.rs"),
