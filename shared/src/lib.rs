@@ -4,6 +4,7 @@
 //! through the [`queue`]; workers take the messages through the [`sqs`] edge, make [`claims`], call a [`mail`]
 //! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
 
+pub mod aws;
 pub mod claims;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod month;
 pub mod news;
 pub mod objects;
 pub mod people;
+pub mod ports;
 pub mod process;
 pub mod queue;
 pub mod random;

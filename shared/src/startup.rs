@@ -6,8 +6,12 @@ use std::{fs, time::Duration};
 use anyhow::Context as _;
 
 use crate::{
-    config::{Database, EngineSettings, Values},
-    records::{ConnectOptions, Records},
+    aws::{
+        Aws, Patience,
+        secrets::{Secrets, TIME_TO_LIVE},
+    },
+    config::{Database, EngineSettings, RecordsAt, Values},
+    records::{ConnectOptions, Records, SecretLogin},
 };
 
 /// How many connections a function's instance holds: there are many instances, and each does one thing at a time.
@@ -25,6 +29,8 @@ pub struct Started {
     pub engine: EngineSettings,
     /// The records.
     pub records: Records,
+    /// Where the function's clients of AWS come from.
+    pub aws: Aws,
 }
 
 /// Starts a function.
@@ -48,15 +54,27 @@ async fn open() -> anyhow::Result<Started> {
     }
     let engine: EngineSettings = values.read()?;
     let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
+    let aws = Aws::from_environment();
     // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
-    if let Database::Sqlite(path) = &engine.database {
+    if let RecordsAt::Url(Database::Sqlite(path)) = &engine.records {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
         }
-        let records = Records::connect(&engine.database, options).await.context("opening the embedded records")?;
+        let records = open_records(&engine.records, &aws, options).await.context("opening the embedded records")?;
         records.migrate().await?;
-        return Ok(Started { values, engine, records });
+        return Ok(Started { values, engine, records, aws });
     }
-    let records = Records::connect(&engine.database, options).await.context("opening the records")?;
-    Ok(Started { values, engine, records })
+    let records = open_records(&engine.records, &aws, options).await.context("opening the records")?;
+    Ok(Started { values, engine, records, aws })
+}
+
+/// Opens the records where the settings say that they are.
+pub async fn open_records(at: &RecordsAt, aws: &Aws, options: ConnectOptions) -> anyhow::Result<Records> {
+    Ok(match at {
+        RecordsAt::Url(database) => Records::connect(database, options).await?,
+        RecordsAt::Secret(secret) => {
+            let secrets = Secrets::new(aws, Patience::SMALL, TIME_TO_LIVE).await?;
+            Records::connect_by_secret(SecretLogin::new(secrets, secret.clone()), options).await?
+        }
+    })
 }

@@ -36,7 +36,7 @@ impl Records {
     /// other.
     pub async fn migrate(&self) -> Result<()> {
         match &self.shared.store {
-            Store::MySql(pool) => migrate_mysql(pool).await,
+            Store::MySql { pool, .. } => migrate_mysql(pool).await,
             Store::Sqlite { writer, .. } => migrate_sqlite(writer.pool()).await,
         }
     }
