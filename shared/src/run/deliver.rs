@@ -140,7 +140,7 @@ mod tests {
         async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
             let refused = *self.refused.lock().expect("no test panics here");
             let publish = |notice: &Notice| {
-                anyhow::ensure!(refused != Some(&notice.subject), "the topic is away");
+                anyhow::ensure!(refused != Some(notice.subject.as_str()), "the topic is away");
                 let said = (notice.kind.as_str().to_owned(), notice.subject.clone());
                 self.published.lock().expect("no test panics here").push(said);
                 Ok(())
