@@ -1,11 +1,6 @@
 //! Everything a command stands on, built from the settings.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use dead_letters::DeadLetters;
@@ -13,13 +8,16 @@ use invitation_worker::InvitationWorker;
 use monthly_invitations::Planner;
 use run_keeper::Keeper;
 use shared::{
+    aws::Aws,
     clock::Clock,
-    config::{Database, EngineSettings, KeeperSettings, PlannerSettings, Values, WorkerSettings},
-    news::RecordsNews,
-    objects::FolderObjects,
+    config::{
+        Database, DeliverySettings, EngineSettings, KeeperSettings, PlannerSettings, RecordsAt, Values, WorkerSettings,
+    },
+    ports,
     process::Holder,
     queue::RecordsQueue,
     records::{ConnectOptions, Migrated, Records},
+    startup,
 };
 
 use crate::{
@@ -32,7 +30,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a run needs. Read together, so that whatever is wrong is said at once, and before anything is made.
-pub type RunSettings = (EngineSettings, (PlannerSettings, (WorkerSettings, KeeperSettings)));
+pub type RunSettings = (EngineSettings, PlannerSettings, WorkerSettings, (KeeperSettings, DeliverySettings));
 
 /// The settings of this call: the environment, the file, and what was typed.
 pub fn settings(common: &Common) -> Values {
@@ -46,10 +44,14 @@ pub fn settings_with(common: &Common, fallbacks: &[(&str, &str)]) -> Values {
         ("DATABASE_URL", common.records.clone()),
         ("EMAIL_TRANSPORTS", common.mail.clone()),
     ];
+    // Whoever types where the records are means neither the environment's secret nor its host and name.
+    let named = common.records.is_some();
+    let unsaid = ["DATABASE_SECRET", "DATABASE_HOST", "DATABASE_NAME"].into_iter().filter(|_| named);
+    let unsaid = unsaid.map(|name| (name.into(), "".into()));
     let fallbacks = fallbacks.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let typed = typed.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into())));
     // Later ones win: what is typed over the environment, and that over what is only assumed.
-    let values = Values::from_environment(fallbacks.chain(std::env::vars_os()).chain(typed));
+    let values = Values::from_environment(fallbacks.chain(std::env::vars_os()).chain(typed).chain(unsaid));
     for notice in values.notices() {
         tell!("almanac: {notice}");
     }
@@ -64,13 +66,15 @@ pub struct Stack {
     pub settings: EngineSettings,
     /// The records, with an up-to-date schema.
     pub records: Records,
+    /// Where clients of AWS come from, when something stands there.
+    aws: Aws,
 }
 
 impl Stack {
     /// Opens records that must be there: for commands that only look at them, or at what they hold.
     pub async fn open_existing(values: Values) -> anyhow::Result<Self> {
         let settings: EngineSettings = values.read()?;
-        if let Database::Sqlite(path) = &settings.database
+        if let RecordsAt::Url(Database::Sqlite(path)) = &settings.records
             && !path.exists()
         {
             bail!("there are no records at {} yet: `almanac import` or `almanac demo` makes them", path.display());
@@ -81,21 +85,17 @@ impl Stack {
     /// Opens the records, making the home folder and the schema where they are missing.
     pub async fn open(values: Values) -> anyhow::Result<Self> {
         let settings: EngineSettings = values.read()?;
-        let records = connect(&settings).await?;
+        let aws = Aws::from_environment();
+        let records = connect(&settings, &aws).await?;
         bring_up_to_date(&records, &settings).await?;
-        Ok(Self { values, settings, records })
+        Ok(Self { values, settings, records, aws })
     }
 
     /// Brings the schema of the records up to date, making them where there are none; says what was applied.
     pub async fn migrate(values: &Values) -> anyhow::Result<Migrated> {
         let settings: EngineSettings = values.read()?;
-        let records = connect(&settings).await?;
+        let records = connect(&settings, &Aws::from_environment()).await?;
         bring_up_to_date(&records, &settings).await
-    }
-
-    /// Where reports are.
-    pub fn objects(&self) -> PathBuf {
-        self.settings.home.join("objects")
     }
 
     /// The planner of this machine.
@@ -117,7 +117,8 @@ impl Stack {
 
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (planner, (worker, keeper)) = self.values.read::<(PlannerSettings, (WorkerSettings, KeeperSettings))>()?;
+        let (planner, worker, keeper, delivery) =
+            self.values.read::<(PlannerSettings, WorkerSettings, KeeperSettings, DeliverySettings)>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = keeper.worker_timeout;
@@ -129,8 +130,8 @@ impl Stack {
         let keeper = Keeper {
             records: self.records.clone(),
             queue: queue.clone(),
-            objects: Arc::new(FolderObjects::new(self.objects())?),
-            news: Arc::new(RecordsNews::new(self.records.clone(), clock.clone())),
+            objects: ports::objects(&delivery, &self.aws).await?,
+            news: ports::news(&delivery.news, &self.aws, &self.records, &clock).await?,
             door: Arc::new(PlanHere(planner.clone())),
             clock,
             zone: planner.zone,
@@ -152,16 +153,16 @@ impl Stack {
     }
 }
 
-async fn connect(settings: &EngineSettings) -> anyhow::Result<Records> {
+async fn connect(settings: &EngineSettings, aws: &Aws) -> anyhow::Result<Records> {
     make_folder(&settings.home)?;
-    if let Database::Sqlite(path) = &settings.database
+    if let RecordsAt::Url(Database::Sqlite(path)) = &settings.records
         && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
     {
         make_folder(folder)?;
     }
     let connections = u32::try_from(settings.max_workers).unwrap_or(1) + 12;
     let options = ConnectOptions { connections, patience: PATIENCE };
-    let records = Records::connect(&settings.database, options).await;
+    let records = startup::open_records(&settings.records, aws, options).await;
     records.with_context(|| format!("opening the records at {}", shown(settings)))
 }
 
@@ -172,9 +173,10 @@ async fn bring_up_to_date(records: &Records, settings: &EngineSettings) -> anyho
 
 /// Where the records are, without what opens them.
 fn shown(settings: &EngineSettings) -> String {
-    match &settings.database {
-        Database::Sqlite(path) => path.display().to_string(),
-        Database::MySql(url) => url.to_string(),
+    match &settings.records {
+        RecordsAt::Url(Database::Sqlite(path)) => path.display().to_string(),
+        RecordsAt::Url(Database::MySql(url)) => url.to_string(),
+        RecordsAt::Secret(_) => "what DATABASE_SECRET names".to_owned(),
     }
 }
 

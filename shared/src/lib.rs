@@ -5,6 +5,7 @@
 //! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
 
 pub mod alerts;
+pub mod aws;
 pub mod claims;
 pub mod clock;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod month;
 pub mod news;
 pub mod objects;
 pub mod people;
+pub mod ports;
 pub mod process;
 pub mod queue;
 pub mod random;

@@ -14,8 +14,9 @@ use crate::random;
 /// Where whole files are put, each under a key.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Puts `body` under `key`, in place of what was there. Readers see the old whole or the new whole. Gives where it
-    /// is: a path or a URL.
+    /// Puts `body` under `key`, and gives where it is: a path or a URL. Readers see nothing or a whole.
+    ///
+    /// A key is put again only when its delivery is repeated. A folder then holds the later whole; S3 keeps the first.
     ///
     /// A key that [`check_key`] refuses is an error.
     async fn put(&self, key: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<String>;

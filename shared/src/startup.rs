@@ -6,8 +6,12 @@ use std::{fs, time::Duration};
 use anyhow::Context as _;
 
 use crate::{
-    config::{Database, EngineSettings, Values},
-    records::{ConnectOptions, Records},
+    aws::{
+        Aws, Patience,
+        secrets::{Secrets, TIME_TO_LIVE},
+    },
+    config::{Database, EngineSettings, RecordsAt, Values},
+    records::{ConnectOptions, Records, SecretLogin},
 };
 
 /// How many connections a function's instance holds: there are many instances, and each does one thing at a time.
@@ -25,6 +29,8 @@ pub struct Started {
     pub engine: EngineSettings,
     /// The records.
     pub records: Records,
+    /// Where the function's clients of AWS come from.
+    pub aws: Aws,
 }
 
 /// Starts a function.
@@ -44,7 +50,7 @@ pub async fn start() -> anyhow::Result<Started> {
 async fn open() -> anyhow::Result<Started> {
     let started = connect().await?;
     // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
-    if let Database::Sqlite(_) = &started.engine.database {
+    if let RecordsAt::Url(Database::Sqlite(_)) = &started.engine.records {
         started.records.migrate().await?;
     }
     Ok(started)
@@ -60,12 +66,27 @@ pub async fn connect() -> anyhow::Result<Started> {
         tracing::warn!("{notice}");
     }
     let engine: EngineSettings = values.read()?;
-    if let Database::Sqlite(path) = &engine.database
+    let aws = Aws::from_environment();
+    if let RecordsAt::Url(Database::Sqlite(path)) = &engine.records
         && let Some(folder) = path.parent()
     {
         fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     }
     let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
-    let records = Records::connect(&engine.database, options).await.context("opening the records")?;
-    Ok(Started { values, engine, records })
+    let records = open_records(&engine.records, &aws, options).await.context("opening the records")?;
+    Ok(Started { values, engine, records, aws })
+}
+
+/// Opens the records where the settings say that they are.
+pub async fn open_records(at: &RecordsAt, aws: &Aws, options: ConnectOptions) -> anyhow::Result<Records> {
+    match at {
+        RecordsAt::Url(database) => Ok(Records::connect(database, options).await?),
+        // Boxed, because a client of AWS is a large future, and most callers have none.
+        RecordsAt::Secret(secret) => Box::pin(connect_by_secret(secret.clone(), aws, options)).await,
+    }
+}
+
+async fn connect_by_secret(secret: RecordsSecret, aws: &Aws, options: ConnectOptions) -> anyhow::Result<Records> {
+    let secrets = Secrets::new(aws, Patience::SMALL, TIME_TO_LIVE).await?;
+    Ok(Records::connect_by_secret(SecretLogin::new(secrets, secret), options).await?)
 }

@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod attempts;
+pub mod aws_fake;
 pub mod cycle;
 pub mod databases;
 pub mod lambda_host;

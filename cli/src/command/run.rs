@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use shared::{
     clock::Clock,
-    config::PlannerSettings,
+    config::{DeliverySettings, PlannerSettings},
     firing::{Firing, Trigger},
     run::{Opened, Run, State},
 };
@@ -30,7 +30,7 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         // It needs nothing of mail.
         values.read::<PlannerSettings>()?.timezone
     } else {
-        let (_, (planner, _)) = values.read::<RunSettings>()?;
+        let (_, planner, _, _) = values.read::<RunSettings>()?;
         planner.timezone
     };
     let scheduled_at = match at {
@@ -95,8 +95,9 @@ async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::R
         say!("Stopped before its end: the same command goes on with it.");
     } else {
         let key = run.key.replace('/', "-");
-        let report = stack.objects().join(format!("reports/{}/{key}/run-{}.html", run.job, run.id));
-        say!("  report     {}", report.display());
+        let delivery: DeliverySettings = stack.values.read()?;
+        let report = delivery.objects.place(&format!("reports/{}/{key}/run-{}.html", run.job, run.id));
+        say!("  report     {report}");
     }
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! Wires the planner to Lambda.
 
-use std::sync::Arc;
-
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use monthly_invitations::{JOB, Planner};
 use serde_json::Value;
 use shared::{
     clock::Clock,
-    config::{KeeperSettings, PlannerSettings},
+    config::{KeeperSettings, PlannerSettings, QueueSettings},
     firing::Firing,
-    queue::RecordsQueue,
+    ports,
     sqs::Deadline,
     startup,
 };
@@ -17,10 +15,10 @@ use shared::{
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let started = startup::start().await?;
-    let (settings, keeper) = started.values.read::<(PlannerSettings, KeeperSettings)>()?;
+    let (settings, keeper, queue) = started.values.read::<(PlannerSettings, KeeperSettings, QueueSettings)>()?;
     let clock = Clock::system();
     let planner = Planner {
-        queue: Arc::new(RecordsQueue::invitations(started.records.clone(), keeper.worker_timeout)),
+        queue: ports::invitations(&queue, &started.aws, &started.records, keeper.worker_timeout).await?,
         records: started.records,
         clock: clock.clone(),
         zone: settings.timezone,

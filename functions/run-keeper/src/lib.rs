@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::{
     claims::{self, Abandoned},
     clock::Clock,
-    news::News,
+    news::{self, News, Notice},
     objects::Objects,
     queue::Queue,
     records::{Records, Tx},
@@ -58,7 +58,8 @@ pub struct RequestRun(pub Arc<dyn News>);
 impl PlannerDoor for RequestRun {
     async fn resume(&self, run: &Run) -> anyhow::Result<()> {
         let request = json!({"version": 1, "job": run.job, "scheduled_time": run.scheduled_at, "resume": true});
-        self.0.publish("request", "run-requested", &request.to_string()).await
+        let notice = Notice::new(news::Kind::Request, "run-requested", request.to_string());
+        news::publish_one(self.0.as_ref(), notice).await
     }
 }
 

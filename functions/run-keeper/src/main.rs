@@ -7,22 +7,20 @@ use run_keeper::{Keeper, RequestRun};
 use serde_json::Value;
 use shared::{
     clock::Clock,
-    config::{KeeperSettings, PlannerSettings},
-    news::RecordsNews,
-    objects::FolderObjects,
-    queue::RecordsQueue,
-    startup,
+    config::{DeliverySettings, KeeperSettings, PlannerSettings, QueueSettings},
+    ports, startup,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let started = startup::start().await?;
-    let (planner, settings) = started.values.read::<(PlannerSettings, KeeperSettings)>()?;
+    let (planner, settings, queue, delivery) =
+        started.values.read::<(PlannerSettings, KeeperSettings, QueueSettings, DeliverySettings)>()?;
     let clock = Clock::system();
-    let news = Arc::new(RecordsNews::new(started.records.clone(), clock.clone()));
+    let news = ports::news(&delivery.news, &started.aws, &started.records, &clock).await?;
     let keeper = Keeper {
-        queue: Arc::new(RecordsQueue::invitations(started.records.clone(), settings.worker_timeout)),
-        objects: Arc::new(FolderObjects::new(started.engine.home.join("objects"))?),
+        queue: ports::invitations(&queue, &started.aws, &started.records, settings.worker_timeout).await?,
+        objects: ports::objects(&delivery, &started.aws).await?,
         door: Arc::new(RequestRun(news.clone())),
         news,
         records: started.records,

@@ -1,10 +1,11 @@
 //! The keeper's own binary, as Lambda runs it.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tests::{
-    ask, cycle,
+    aws_fake::AwsFake,
+    cycle,
     databases::TestDatabase,
     lambda_host::{Answer, LambdaHost},
     people,
@@ -36,18 +37,50 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     let (_, ledger) = cycle::through(&database, firing(), &Arc::new(ScriptedMailer::new("scripted", 50))).await;
     assert_eq!((ledger.planned, ledger.sent), (4, 4));
 
-    let home = tempfile::tempdir().expect("a home");
-    let settings = [("DATABASE_URL", database.url()), ("ALMANAC_HOME", home.path().display().to_string())];
-    let mut keeper = start(&settings).await;
+    let fake = AwsFake::start().await;
+    let mut keeper =
+        start(&[&in_aws()[..], &fake.environment()[..], &[("DATABASE_URL", database.url())]].concat()).await;
     assert_eq!(keep(&mut keeper).await["delivered"], 2);
     assert_eq!(keep(&mut keeper).await["delivered"], 0);
 
-    let reports = home.path().join("objects/reports/monthly-invitations/2026-11-05");
-    let report = fs::read_to_string(reports.join("run-1.json")).expect("the report");
-    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let reports = fake.objects();
+    let place = "almanac-objects/reports/monthly-invitations/2026-11-05/run-1";
+    let report: Value = serde_json::from_slice(&reports[&format!("{place}.json")].body).expect("JSON");
     assert_eq!((&report["ledger"]["balanced"], &report["ledger"]["sent"]), (&true.into(), &4.into()));
-    assert!(reports.join("run-1.html").is_file());
-    assert_eq!(ask::texts(&database, "SELECT subject FROM news", vec![]).await, ["job-completed"]);
+    assert!(reports.contains_key(&format!("{place}.html")));
+    let subjects: Vec<String> = fake.events().into_iter().map(|event| event.subject).collect();
+    assert_eq!((subjects, fake.alerts().len()), (vec!["job-completed".to_owned()], 0));
+}
+
+/// What the template sets.
+fn in_aws() -> [(&'static str, String); 4] {
+    [
+        ("INVITATIONS_QUEUE", "https://sqs.eu-west-3.amazonaws.com/123456789012/almanac-invitations".to_owned()),
+        ("OBJECTS", "s3://almanac-objects".to_owned()),
+        ("ALERTS_TOPIC", "arn:aws:sns:eu-west-3:123456789012:almanac-alerts".to_owned()),
+        ("EVENT_BUS", "almanac".to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn with_a_secret_that_is_not_there_the_function_does_not_start_and_names_the_setting() {
+    let fake = AwsFake::start().await;
+    let secret = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:almanac-AbCdEf".to_owned();
+    let settings = [&in_aws()[..], &fake.environment()[..], &[("DATABASE_SECRET", secret)]].concat();
+    let (status, output) = start(&settings).await.end().await;
+    assert!(!status.success());
+    assert!(output.contains("the secret that DATABASE_SECRET names: Secrets Manager has no such secret"), "{output}");
+    assert!(!output.contains("hunter2"), "{output}");
+}
+
+#[tokio::test]
+async fn what_is_not_named_is_named_and_nothing_stands_in_for_it() {
+    let database = TestDatabase::sqlite().await;
+    let (status, output) = start(&[("DATABASE_URL", database.url())]).await.end().await;
+    assert!(!status.success());
+    for name in ["INVITATIONS_QUEUE", "OBJECTS", "ALERTS_TOPIC", "EVENT_BUS"] {
+        assert!(output.contains(&format!("{name}: missing (on Lambda")), "{name}: {output}");
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ impl Values {
         let found = self.in_force(about);
         let wrong = match (&found, about.default) {
             (Some(found), _) => row.check(&found.text).err().map(|wrong| wrong.said_of(&found.text, about.secret)),
+            (None, _) if self.is_replaced(about) => None,
             (None, DefaultValue::Derived { missing, .. }) => Some(format!("missing ({missing})")),
             (None, DefaultValue::Unset | DefaultValue::Fixed(_)) => None,
         };

@@ -33,13 +33,14 @@ mod values;
 pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
-    CleanupSettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings, PlannerSettings, RateLimit,
-    ReminderSettings, WorkerSettings,
+    CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings,
+    NewsSettings, PlannerSettings, QueueSettings, RateLimit, RecordsAt, ReminderSettings, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
-    Address, BaseUrl, BaseUrlKind, Database, DatabaseKind, Folder, Fraction, Kind, MySqlUrl, Text, Transports, Whole,
-    Wrong, Zone,
+    Address, AlertsAt, AlertsPlace, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt, EventsPlace,
+    Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, SecretArn, SecretName,
+    Text, Transports, Whole, Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

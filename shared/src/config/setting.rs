@@ -9,6 +9,8 @@ use super::values::Values;
 pub enum Section {
     /// Where things are kept.
     Places,
+    /// What stands in AWS.
+    Aws,
     /// When the monthly cycle fires.
     Schedule,
     /// How a run is cut up and worked off.
@@ -28,6 +30,7 @@ impl Section {
     pub fn title(self) -> &'static str {
         match self {
             Self::Places => "Where things are kept",
+            Self::Aws => "What stands in AWS",
             Self::Schedule => "When the monthly cycle fires",
             Self::Work => "How a run is cut up and worked off",
             Self::Email => "Letters and their providers",
@@ -69,6 +72,8 @@ pub struct About {
     pub section: Section,
     /// What holds when nobody sets it.
     pub default: DefaultValue,
+    /// The setting that takes this one's place where it is set: then this one has no default and may be missing.
+    pub replaced_by: Option<&'static str>,
     /// Whether a value may hold a secret, if only by mistake: then no error repeats it.
     pub secret: bool,
     /// Whether it can only be an environment variable, because it decides which file is read.
@@ -95,6 +100,7 @@ impl<K: Kind> Setting<K> {
             doc: doc.trim_ascii(),
             section,
             default: DefaultValue::Unset,
+            replaced_by: None,
             secret: false,
             environment_only: false,
             read_by: &[],
@@ -119,6 +125,11 @@ impl<K: Kind> Setting<K> {
 
     pub(super) const fn formerly(mut self, name: &'static str) -> Self {
         self.about.former = Some(name);
+        self
+    }
+
+    pub(super) const fn replaced_by(mut self, name: &'static str) -> Self {
+        self.about.replaced_by = Some(name);
         self
     }
 

@@ -6,7 +6,10 @@
 use super::host::Host;
 use crate::mail::providers::Provider;
 
-use super::kinds::{Address, BaseUrlKind, DatabaseKind, Folder, Fraction, Kind, Text, Transports, Whole, Zone};
+use super::kinds::{
+    Address, AlertsPlace, BaseUrlKind, DatabaseKind, DatabaseName, EventsPlace, Folder, Fraction, HostName, Kind,
+    ObjectsPlace, QueuePlace, SecretName, Text, Transports, Whole, Zone,
+};
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
 
@@ -21,6 +24,13 @@ const CLI: &str = "almanac";
 /// `almanac` runs every job, so it reads whatever a job reads.
 const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, REMINDERS, CLEANUP, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
+/// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
+const QUEUERS: &[&str] = &[PLANNER, KEEPER];
+const DELIVERERS: &[&str] = &[KEEPER, CLI];
+
+/// The settings that name what stands in AWS.
+pub(super) static IN_AWS: [&dyn Row; 7] =
+    [&DATABASE_SECRET, &DATABASE_HOST, &DATABASE_NAME, &INVITATIONS_QUEUE, &OBJECTS, &ALERTS_TOPIC, &EVENT_BUS];
 
 /// Declares each setting under its own name, with its one doc line for readers of code and of `.env.example` alike,
 /// and lists them all in [`TABLE`].
@@ -49,9 +59,44 @@ settings! {
 
         /// The database that holds the records.
         DATABASE_URL: DatabaseKind = DatabaseKind,
-            derived("sqlite:<home>/almanac.db; on Lambda it must be set", database,
-                "on Lambda an embedded database would be lost with the instance"),
-            secret(), read_by(EVERYONE);
+            derived("sqlite:<home>/almanac.db; on Lambda it or DATABASE_SECRET must be set", database,
+                "on Lambda an embedded database would be lost with the instance; DATABASE_SECRET will do as well"),
+            replaced_by("DATABASE_SECRET"), secret(), read_by(EVERYONE);
+    }
+
+    Aws {
+        /// The Secrets Manager secret with username, password, host, port and dbname, in place of DATABASE_URL.
+        DATABASE_SECRET: SecretName = SecretName, secret(), read_by(EVERYONE);
+
+        /// A host in place of the secret's, such as a proxy's endpoint.
+        DATABASE_HOST: HostName = HostName, read_by(EVERYONE);
+
+        /// A database in place of the secret's.
+        DATABASE_NAME: DatabaseName = DatabaseName, read_by(EVERYONE);
+
+        /// The queue between the planner and the workers.
+        INVITATIONS_QUEUE: QueuePlace = QueuePlace,
+            derived("records:, a table of the records; on Lambda it must be set", in_the_records,
+                "on Lambda nothing takes messages from the records"),
+            read_by(QUEUERS);
+
+        /// Where runs' reports go.
+        OBJECTS: ObjectsPlace = ObjectsPlace,
+            derived("<home>/objects; on Lambda it must be set", objects,
+                "on Lambda a folder of reports would be lost with the instance"),
+            read_by(DELIVERERS);
+
+        /// The topic for what people are to be told.
+        ALERTS_TOPIC: AlertsPlace = AlertsPlace,
+            derived("records:, a table of the records; on Lambda it must be set", in_the_records,
+                "on Lambda nobody would see an alert in the records"),
+            read_by(DELIVERERS);
+
+        /// The bus for what other programs are to be told, and by which a planner is started again.
+        EVENT_BUS: EventsPlace = EventsPlace,
+            derived("records:, a table of the records; on Lambda it must be set", in_the_records,
+                "on Lambda nothing listens to events in the records"),
+            read_by(DELIVERERS);
     }
 
     Schedule {
@@ -174,6 +219,14 @@ fn home(values: &Values) -> Option<String> {
 
 fn database(values: &Values) -> Option<String> {
     under_home(values).map(|home| format!("sqlite:{home}/almanac.db"))
+}
+
+fn objects(values: &Values) -> Option<String> {
+    under_home(values).map(|home| format!("{home}/objects"))
+}
+
+fn in_the_records(values: &Values) -> Option<String> {
+    (values.host() != Host::Lambda).then(|| "records:".to_owned())
 }
 
 fn transports(values: &Values) -> Option<String> {

@@ -21,14 +21,14 @@ fn problems<G: Group>(values: &Values) -> Vec<String> {
 }
 
 type Everything = ((EngineSettings, PlannerSettings, WorkerSettings), (KeeperSettings, ReminderSettings), Rest);
-type Rest = (CleanupSettings, HealthSettings);
+type Rest = (CleanupSettings, HealthSettings, DeliverySettings);
 
 #[test]
 fn with_nothing_set_every_job_starts_with_the_defaults() {
     let (engine, planner, worker, keeper) =
         set(&[]).read::<(EngineSettings, PlannerSettings, WorkerSettings, KeeperSettings)>().expect("defaults");
     assert_eq!(engine.home, PathBuf::from(".almanac"));
-    assert_eq!(engine.database, Database::Sqlite(PathBuf::from(".almanac/almanac.db")));
+    assert_eq!(engine.records, RecordsAt::Url(Database::Sqlite(PathBuf::from(".almanac/almanac.db"))));
     assert_eq!((engine.host, engine.max_workers), (Host::Machine, 4));
     assert_eq!(planner, PlannerSettings { timezone: chrono_tz::Europe::Paris, day: 5, hour: 18, batch_size: 50 });
     assert_eq!(worker.mail.transports, [Provider::Dir(PathBuf::from(".almanac/mail"))]);
@@ -52,7 +52,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
     let values = Values::gather([("SCHEDULER_BATCH_SIZE", "80"), ("ALMANAC_CONFIG", "f.env")], Some(file));
     let (engine, planner) = values.read::<(EngineSettings, PlannerSettings)>().expect("all fine");
     assert_eq!((planner.batch_size, planner.day, planner.hour), (80, 9, 18));
-    assert_eq!(engine.database, Database::Sqlite(PathBuf::from("there/almanac.db")));
+    assert_eq!(engine.records, RecordsAt::Url(Database::Sqlite(PathBuf::from("there/almanac.db"))));
     let listing = values.listing();
     let origin = |name| {
         let listed = listing.settings.iter().find(|listed| listed.name == name).expect("listed");
@@ -97,9 +97,9 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
     for row in table::TABLE.iter().filter(|row| !row.about().environment_only) {
         let values = Values::gather(environment(*row), None);
         let stopped: Vec<&str> = [
-            ("monthly-invitations", problems::<(EngineSettings, PlannerSettings)>(&values)),
+            ("monthly-invitations", problems::<(EngineSettings, PlannerSettings, QueueSettings)>(&values)),
             ("invitation-worker", problems::<(EngineSettings, WorkerSettings)>(&values)),
-            ("run-keeper", problems::<(EngineSettings, KeeperSettings)>(&values)),
+            ("run-keeper", problems::<(EngineSettings, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
             ("reminders", problems::<(EngineSettings, ReminderSettings)>(&values)),
             ("cleanup", problems::<(EngineSettings, CleanupSettings)>(&values)),
             ("health-check", problems::<(EngineSettings, HealthSettings)>(&values)),
@@ -210,11 +210,67 @@ fn under_sam_local_records_and_mail_are_embedded_in_the_temporary_folder_and_one
     let values = set(&sam);
     let home = std::env::temp_dir().join("almanac");
     let engine = values.read::<EngineSettings>().expect("embedded");
-    assert_eq!((&engine.home, &engine.database), (&home, &Database::Sqlite(home.join("almanac.db"))));
+    let records = RecordsAt::Url(Database::Sqlite(home.join("almanac.db")));
+    assert_eq!((&engine.home, &engine.records), (&home, &records));
     assert_eq!(values.notices().len(), 1);
     assert!(values.notices()[0].contains(&home.display().to_string()));
     let chosen = Values::gather(sam.into_iter().chain([("DATABASE_URL", "mysql://db/almanac")]), None);
     assert!(chosen.notices().is_empty());
+}
+
+#[test]
+fn under_sam_local_the_template_s_names_of_resources_are_no_settings() {
+    let sam = [
+        ("AWS_SAM_LOCAL", "true"),
+        ("DATABASE_SECRET", "DataStores"),
+        ("DATABASE_HOST", "DataStores"),
+        ("DATABASE_NAME", "DataStores"),
+        ("INVITATIONS_QUEUE", "InvitationsQueue"),
+        ("OBJECTS", "s3://Objects"),
+        ("ALERTS_TOPIC", "AlertsTopic"),
+        ("EVENT_BUS", "Bus"),
+    ];
+    let values = set(&sam);
+    let (_, queue, delivery) = values.read::<(EngineSettings, QueueSettings, DeliverySettings)>().expect("embedded");
+    assert_eq!((queue.invitations, delivery.news.alerts), (QueueAt::Records, AlertsAt::Records));
+    assert_eq!(delivery.news.events, EventsAt::Records);
+    assert_eq!(delivery.objects, ObjectsAt::Folder(std::env::temp_dir().join("almanac/objects")));
+    assert_eq!(values.notices().len(), 1, "{:?}", values.notices());
+    let listed = values.listing();
+    assert!(listed.settings.iter().all(|listed| listed.problem.is_none()), "{listed}");
+}
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:rds!cluster-1-AbCdEf";
+
+#[test]
+fn the_records_are_named_by_a_url_or_a_secret_and_never_by_both() {
+    let lambda = ("AWS_LAMBDA_FUNCTION_NAME", "run-keeper");
+    let values = set(&[lambda, ("DATABASE_SECRET", SECRET), ("DATABASE_HOST", "proxy"), ("DATABASE_NAME", "almanac")]);
+    let RecordsAt::Secret(secret) = values.read::<EngineSettings>().expect("named").records else { panic!("a secret") };
+    assert_eq!(
+        (secret.arn.as_str(), secret.host.as_deref(), secret.name.as_deref()),
+        (SECRET, Some("proxy"), Some("almanac"))
+    );
+    let listing = values.listing().to_string();
+    assert!(listing.contains("DATABASE_URL is not set\n    The database that holds the records.\n"), "{listing}");
+    let both = problems::<EngineSettings>(&set(&[("DATABASE_SECRET", SECRET), ("DATABASE_URL", "sqlite:a.db")]));
+    assert_eq!(both, ["DATABASE_SECRET: DATABASE_URL is set too; one of the two names the records (environment)"]);
+    let alone = problems::<EngineSettings>(&set(&[("DATABASE_HOST", "proxy")]));
+    assert_eq!(alone, ["DATABASE_HOST: is only read together with DATABASE_SECRET, which is not set (environment)"]);
+}
+
+#[test]
+fn on_lambda_every_port_is_named_and_on_one_machine_it_may_be() {
+    let lambda = set(&[("AWS_LAMBDA_FUNCTION_NAME", "run-keeper"), ("DATABASE_SECRET", SECRET)]);
+    let said = problems::<(EngineSettings, KeeperSettings, QueueSettings, DeliverySettings)>(&lambda);
+    let named: Vec<_> = said.iter().map(|line| line.split(" (on Lambda ").next().expect("a first part")).collect();
+    let missing = ["INVITATIONS_QUEUE", "OBJECTS", "ALERTS_TOPIC", "EVENT_BUS"].map(|name| format!("{name}: missing"));
+    assert_eq!(named, missing);
+    let machine = set(&[("OBJECTS", "s3://almanac-objects/reports"), ("EVENT_BUS", "almanac")]);
+    let delivery: DeliverySettings = machine.read().expect("fine");
+    assert_eq!(delivery.objects, ObjectsAt::S3 { bucket: "almanac-objects".to_owned(), prefix: "reports/".to_owned() });
+    assert_eq!(delivery.news.events, EventsAt::EventBridge("almanac".to_owned()));
+    assert_eq!(delivery.news.alerts, AlertsAt::Records);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::nearest::nearest;
 use super::problem::{Origin, Problem, Problems};
 use super::reader::{Group, Reader};
 use super::setting::{About, DefaultValue};
-use super::table::{self, ALMANAC_CONFIG, ALMANAC_HOME, DATABASE_URL};
+use super::table::{self, ALMANAC_CONFIG, ALMANAC_HOME, DATABASE_URL, IN_AWS};
 
 /// A name that begins so is ours: when no setting has it, it is a mistake.
 const OURS: [&str; 4] = ["SCHEDULER_", "EMAIL_", "ALMANAC_", "INVITATION_"];
@@ -86,8 +86,10 @@ impl Values {
         let file = values.entries(file, named);
         values.choose(environment, file);
         if host == Host::SamLocal && !values.found.contains_key(DATABASE_URL.about.name) {
+            // They are the template's names of resources, which nothing outside AWS answers to.
+            values.found.retain(|name, _| !IN_AWS.iter().any(|row| row.about().name == *name));
             values.notices.push(format!(
-                "sam local without DATABASE_URL: records and mail are embedded under {}",
+                "sam local without DATABASE_URL: records, queue, reports, news and mail are embedded under {}",
                 values.text(&ALMANAC_HOME.about).unwrap_or_default()
             ));
         }
@@ -126,12 +128,18 @@ impl Values {
     pub(super) fn in_force(&self, about: &About) -> Option<Found> {
         self.found.get(about.name).cloned().or_else(|| {
             let text = match about.default {
+                _ if self.is_replaced(about) => None,
                 DefaultValue::Unset => None,
                 DefaultValue::Fixed(text) => Some(text.to_owned()),
                 DefaultValue::Derived { of, .. } => of(self),
             };
             text.map(|text| Found { name: about.name, text, origin: Origin::Default })
         })
+    }
+
+    /// Whether another setting that is set takes this one's place.
+    pub(super) fn is_replaced(&self, about: &About) -> bool {
+        about.replaced_by.is_some_and(|other| self.found.contains_key(other))
     }
 
     /// The same without where it came from.

@@ -1,16 +1,20 @@
 //! Opening the records.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use sqlx::{
-    Connection, Executor,
+    Connection, Executor, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::config::Database;
 
-use super::{Records, Result, Shared, Store, group_commit::GroupCommit};
+use super::{Records, RecordsError, Result, SecretLogin, Shared, Store, group_commit::GroupCommit};
 
 /// How long to wait for a connection, or for SQLite's one writer in another process.
 const WAIT: Duration = Duration::from_secs(30);
@@ -60,30 +64,58 @@ impl Records {
             }
             Database::MySql(url) => {
                 let server = MySqlConnectOptions::from_str(url.expose())?;
-                drop(sqlx::MySqlConnection::connect_with(&server).await?);
-                let pool = MySqlPoolOptions::new()
-                    .max_connections(options.connections)
-                    .acquire_timeout(WAIT)
-                    .test_before_acquire(false)
-                    .before_acquire(|connection, meta| {
-                        Box::pin(async move {
-                            if meta.idle_for > TRUSTED_IDLE {
-                                connection.ping().await?;
-                            }
-                            Ok(true)
-                        })
-                    })
-                    .after_connect(|connection, _| {
-                        Box::pin(async move {
-                            connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await.map(drop)
-                        })
-                    })
-                    .connect_with(server)
-                    .await?;
-                Store::MySql(pool)
+                try_to_connect(&server).await?;
+                Store::MySql { pool: mysql_pool(server, options).await?, login: None }
             }
         };
-        let shared = Shared { store, patience: options.patience, lease_offset: 0.into(), statements };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self::on(store, options, statements))
     }
+
+    /// Opens the records of a database whose login is in a secret. When the database refuses it, the secret is read
+    /// anew once, here and whenever a connection is made later: it may have been rotated.
+    pub async fn connect_by_secret(login: SecretLogin, options: ConnectOptions) -> Result<Self> {
+        let mut server = login.options().await?;
+        match try_to_connect(&server).await {
+            Err(error) if error.is_login_refused() => {
+                server = login.renewed().await?;
+                try_to_connect(&server).await?;
+            }
+            tried => tried?,
+        }
+        let pool = mysql_pool(server, options).await?;
+        Ok(Self::on(Store::MySql { pool, login: Some(login) }, options, Arc::default()))
+    }
+
+    fn on(store: Store, options: ConnectOptions, statements: Arc<AtomicU64>) -> Self {
+        let shared = Shared { store, patience: options.patience, lease_offset: 0.into(), statements };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+/// The pool would try again and again until its time is up.
+async fn try_to_connect(server: &MySqlConnectOptions) -> Result<()> {
+    sqlx::MySqlConnection::connect_with(server).await.map(drop).map_err(RecordsError::from)
+}
+
+async fn mysql_pool(server: MySqlConnectOptions, options: ConnectOptions) -> Result<MySqlPool> {
+    let pool = MySqlPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(WAIT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await.map(drop)
+            })
+        })
+        .connect_with(server)
+        .await?;
+    Ok(pool)
 }

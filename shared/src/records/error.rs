@@ -28,6 +28,9 @@ pub enum RecordsError {
     /// The transaction's own code panicked; nothing of it was kept.
     #[error("a transaction panicked")]
     Panicked,
+    /// The secret with the database's login gives none.
+    #[error("{0}")]
+    Login(super::LoginError),
     /// The records are closed.
     #[error("the records were closed")]
     Closed,
@@ -54,6 +57,9 @@ const MYSQL_CONTENTION: [u16; 2] = [1213, 1205];
 
 /// MySQL: too many connections, server shutdown, connection killed, read-only while failing over, aborted connection.
 const MYSQL_UNAVAILABLE: [u16; 7] = [1040, 1053, 1152, 1159, 1290, 1836, 1927];
+
+/// MySQL: access denied. The password is wrong, or no longer right.
+const MYSQL_LOGIN_REFUSED: u16 = 1045;
 
 /// SQLite: busy (5), locked (6).
 const SQLITE_CONTENTION: [&str; 4] = ["5", "6", "261", "517"];
@@ -88,16 +94,23 @@ impl RecordsError {
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_),
             ) => true,
-            _ => self
-                .database()
-                .and_then(|error| error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>())
-                .is_some_and(|mysql| MYSQL_UNAVAILABLE.contains(&mysql.number())),
+            _ => self.mysql_number().is_some_and(|number| MYSQL_UNAVAILABLE.contains(&number)),
         }
+    }
+
+    /// The database refused user and password.
+    pub fn is_login_refused(&self) -> bool {
+        self.mysql_number() == Some(MYSQL_LOGIN_REFUSED)
     }
 
     /// A unique key has this row already.
     pub fn is_duplicate(&self) -> bool {
         self.database().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    }
+
+    fn mysql_number(&self) -> Option<u16> {
+        let mysql = self.database()?.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+        mysql.map(sqlx::mysql::MySqlDatabaseError::number)
     }
 
     fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {

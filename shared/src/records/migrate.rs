@@ -66,7 +66,7 @@ impl Records {
     /// When a migration fails, has failed before, or is not the one that was applied under its number.
     pub async fn migrate(&self) -> Result<Migrated> {
         match &self.shared.store {
-            Store::MySql(pool) => migrate_mysql(pool).await,
+            Store::MySql { pool, .. } => migrate_mysql(pool).await,
             Store::Sqlite { writer, .. } => migrate_sqlite(writer.pool()).await,
         }
     }

@@ -12,6 +12,7 @@ mod connect;
 pub mod dialect;
 mod error;
 mod group_commit;
+mod login;
 mod migrate;
 mod row;
 mod script;
@@ -35,6 +36,7 @@ pub use self::{
     connect::ConnectOptions,
     dialect::Dialect,
     error::RecordsError,
+    login::{LoginError, SecretLogin},
     migrate::Migrated,
     row::Row,
     script::Script,
@@ -64,19 +66,20 @@ struct Shared {
 
 #[derive(Debug)]
 enum Store {
-    MySql(MySqlPool),
-    /// SQLite has one writer, so writes share a connection and, when several wait, a commit.
-    Sqlite {
-        readers: SqlitePool,
-        writer: GroupCommit,
+    MySql {
+        pool: MySqlPool,
+        /// Where its login comes from, when a secret holds it.
+        login: Option<SecretLogin>,
     },
+    /// SQLite has one writer, so writes share a connection and, when several wait, a commit.
+    Sqlite { readers: SqlitePool, writer: GroupCommit },
 }
 
 impl Records {
     /// Which SQL these records speak.
     pub fn dialect(&self) -> Dialect {
         match self.shared.store {
-            Store::MySql(_) => Dialect::MySql,
+            Store::MySql { .. } => Dialect::MySql,
             Store::Sqlite { .. } => Dialect::Sqlite,
         }
     }
@@ -104,7 +107,7 @@ impl Records {
         let work = Arc::new(work);
         self.persist(|| async {
             match &self.shared.store {
-                Store::MySql(pool) => {
+                Store::MySql { pool, .. } => {
                     let mut tx = Tx::mysql(pool.acquire().await?, self.lease_offset(), self.counter());
                     tx.within_transaction(work.as_ref()).await
                 }
@@ -121,7 +124,7 @@ impl Records {
     /// its statements matched.
     pub async fn run_script(&self, script: Script) -> Result<Vec<u64>> {
         match &self.shared.store {
-            Store::MySql(pool) => {
+            Store::MySql { pool, .. } => {
                 self.persist(|| async {
                     let mut tx = Tx::mysql(pool.acquire().await?, self.lease_offset(), self.counter());
                     tx.run_as_text(&script).await
@@ -147,7 +150,7 @@ impl Records {
     {
         self.persist(|| async {
             let mut tx = match &self.shared.store {
-                Store::MySql(pool) => Tx::mysql(pool.acquire().await?, self.lease_offset(), self.counter()),
+                Store::MySql { pool, .. } => Tx::mysql(pool.acquire().await?, self.lease_offset(), self.counter()),
                 Store::Sqlite { readers, .. } => {
                     Tx::sqlite(readers.acquire().await?, self.lease_offset(), self.counter())
                 }
@@ -160,7 +163,7 @@ impl Records {
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
         match &self.shared.store {
-            Store::MySql(pool) => pool.close().await,
+            Store::MySql { pool, .. } => pool.close().await,
             Store::Sqlite { readers, writer } => {
                 writer.close().await;
                 readers.close().await;
@@ -185,6 +188,7 @@ impl Records {
         let give_up = Instant::now() + self.shared.patience;
         let mut contended = 0;
         let mut lost = 0_u32;
+        let mut renewed = false;
         loop {
             match attempt().await {
                 Err(error) if error.is_contention() && contended < CONTENTION_TRIES => {
@@ -198,6 +202,7 @@ impl Records {
                     lost += 1;
                     tokio::time::sleep(jitter(Duration::from_millis(100 * u64::from(lost.min(20))))).await;
                 }
+                Err(error) if error.is_login_refused() && !renewed && self.renew_login().await? => renewed = true,
                 outcome => {
                     if lost > 0 && outcome.is_ok() {
                         tracing::info!("the database answers again");
@@ -206,6 +211,15 @@ impl Records {
                 }
             }
         }
+    }
+}
+
+impl Records {
+    /// Reads the login's secret anew, for connections to come; `false` when no secret holds the login.
+    async fn renew_login(&self) -> Result<bool> {
+        let Store::MySql { pool, login: Some(login) } = &self.shared.store else { return Ok(false) };
+        pool.set_connect_options(login.renewed().await?);
+        Ok(true)
     }
 }
 

@@ -5,12 +5,17 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 
 use super::outbox::{self, Item, Kind};
-use crate::{news::News, objects::Objects, records::Records, report};
+use crate::{
+    news::{self, News, Notice},
+    objects::Objects,
+    records::Records,
+    report,
+};
 
 /// The longest wait between two tries of an item.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -25,36 +30,49 @@ pub async fn deliver(
     most: usize,
 ) -> anyhow::Result<u64> {
     let items = records.read(move |tx| outbox::due(tx, most).boxed()).await.context("reading the outbox")?;
-    let mut delivered = 0;
+    let (mut delivered, mut notices) = (0, Vec::new());
     for item in items {
-        match deliver_item(records, objects, news, zone, &item).await {
-            Ok(()) => {
-                note_delivered(records, item.id).await?;
-                delivered += 1;
+        match notice(&item) {
+            Some(notice) => notices.push((item, notice)),
+            None => {
+                let written = write_report(records, objects, item.run_id, zone).await;
+                delivered += note(records, &item, written).await?;
             }
-            Err(error) => note_failed(records, &item, &error).await?,
         }
+    }
+    let (items, notices): (Vec<Item>, Vec<Notice>) = notices.into_iter().unzip();
+    if items.is_empty() {
+        return Ok(delivered);
+    }
+    let mut results = news.publish(&notices).await.into_iter();
+    for item in items {
+        let result = results.next().unwrap_or_else(|| Err(anyhow!("the news gave no result")));
+        delivered += note(records, &item, result).await?;
     }
     Ok(delivered)
 }
 
-async fn deliver_item(
-    records: &Records,
-    objects: &dyn Objects,
-    news: &dyn News,
-    zone: Option<Tz>,
-    item: &Item,
-) -> anyhow::Result<()> {
-    match item.kind {
-        Kind::Report => {
-            let places = report::store(records, objects, item.run_id, zone).await?;
-            tracing::info!(run = item.run_id, places = places.join(" "), "the report is written");
-            Ok(())
-        }
-        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => {
-            news.publish("event", item.kind.as_str(), &item.body).await
-        }
-        Kind::Alert => news.publish("alert", item.kind.as_str(), &item.body).await,
+/// What an item says to others; `None` for a report, which is written.
+fn notice(item: &Item) -> Option<Notice> {
+    let kind = match item.kind {
+        Kind::Report => return None,
+        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => news::Kind::Event,
+        Kind::Alert => news::Kind::Alert,
+    };
+    Some(Notice::new(kind, item.kind.as_str(), item.body.as_str()))
+}
+
+async fn write_report(records: &Records, objects: &dyn Objects, run: i64, zone: Option<Tz>) -> anyhow::Result<()> {
+    let places = report::store(records, objects, run, zone).await?;
+    tracing::info!(run, places = places.join(" "), "the report is written");
+    Ok(())
+}
+
+/// Notes what an item's delivery came to; gives how many items went through: one or none.
+async fn note(records: &Records, item: &Item, result: anyhow::Result<()>) -> anyhow::Result<u64> {
+    match result {
+        Ok(()) => note_delivered(records, item.id).await.map(|()| 1),
+        Err(error) => note_failed(records, item, &error).await.map(|()| 0),
     }
 }
 
@@ -119,11 +137,15 @@ mod tests {
 
     #[async_trait]
     impl News for Moody {
-        async fn publish(&self, kind: &str, subject: &str, _body: &str) -> anyhow::Result<()> {
+        async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
             let refused = *self.refused.lock().expect("no test panics here");
-            anyhow::ensure!(refused != Some(subject), "the topic is away");
-            self.published.lock().expect("no test panics here").push((kind.to_owned(), subject.to_owned()));
-            Ok(())
+            let publish = |notice: &Notice| {
+                anyhow::ensure!(refused != Some(notice.subject.as_str()), "the topic is away");
+                let said = (notice.kind.as_str().to_owned(), notice.subject.clone());
+                self.published.lock().expect("no test panics here").push(said);
+                Ok(())
+            };
+            notices.iter().map(publish).collect()
         }
     }
 

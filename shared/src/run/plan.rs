@@ -6,7 +6,7 @@
 //! anywhere; the next one goes on from the checkpoint.
 
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::time::Instant;
 
 use super::{
@@ -147,16 +147,29 @@ pub async fn dispatch(records: &Records, queue: &dyn Queue, run_id: i64) -> anyh
             return Ok(dispatched);
         }
         let as_of = waiting.as_of;
-        let sent: Vec<Vec<i64>> =
+        let calls: Vec<anyhow::Result<Vec<i64>>> =
             futures_util::stream::iter(waiting.batches.chunks(MESSAGES_PER_CALL).map(<[i64]>::to_vec))
                 .map(|batches| send(queue, run_id, batches))
                 .buffer_unordered(CALLS_AT_ONCE)
-                .try_collect()
-                .await?;
-        let sent: Vec<i64> = sent.into_iter().flatten().collect();
-        anyhow::ensure!(!sent.is_empty(), "the queue took none of {} messages of run {run_id}", waiting.batches.len());
-        dispatched += sent.len() as u64;
-        records.transaction(move |tx| mark_queued(tx, sent.clone(), as_of).boxed()).await?;
+                .collect()
+                .await;
+        let (mut sent, mut failed) = (Vec::new(), None);
+        for call in calls {
+            match call {
+                Ok(batches) => sent.extend(batches),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let count = sent.len() as u64;
+        if count > 0 {
+            // What went through is noted although another call failed: it would only be sent twice.
+            records.transaction(move |tx| mark_queued(tx, sent.clone(), as_of).boxed()).await?;
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        anyhow::ensure!(count > 0, "the queue took none of {} messages of run {run_id}", waiting.batches.len());
+        dispatched += count;
     }
 }
 

@@ -29,6 +29,7 @@ tests::contract!(
     dispatchers_at_once_leave_no_batch_unsent,
     what_a_queue_refuses_is_sent_again,
     a_queue_that_takes_nothing_is_an_error_and_not_a_loop,
+    what_went_through_beside_a_failed_call_is_not_sent_again,
     nothing_is_sent_for_a_run_that_is_paused_or_cancelled,
     a_postponed_batch_is_sent_when_its_time_has_come,
     a_batch_that_is_handed_back_before_its_message_is_noted_is_sent_again,
@@ -87,6 +88,21 @@ async fn a_queue_that_takes_nothing_is_an_error_and_not_a_loop(database: &TestDa
     let queue = ScriptedQueue::taking_all();
     dispatch(database, &queue, run).await.expect("sent");
     assert_eq!(queue.taken(), batches);
+}
+
+async fn what_went_through_beside_a_failed_call_is_not_sent_again(database: &TestDatabase) {
+    let (run, batches) = run_with_batches(database, 35).await;
+    let queue = ScriptedQueue::answering(|call, _| {
+        Box::pin(async move {
+            anyhow::ensure!(call != 1, "the queue is away");
+            Ok(Vec::new())
+        })
+    });
+    let error = dispatch(database, &queue, run).await.expect_err("a call failed");
+    assert_eq!(error.to_string(), "the queue is away");
+    assert_eq!(number(database, "SELECT COUNT(*) FROM batches WHERE queued = 1", vec![]).await, 25);
+    assert_eq!(dispatch(database, &queue, run).await.expect("sent"), 10);
+    assert_eq!(queue.taken(), batches, "each once");
 }
 
 async fn nothing_is_sent_for_a_run_that_is_paused_or_cancelled(database: &TestDatabase) {

@@ -3,17 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::config::table::TABLE;
+use shared::config::{Section, table::TABLE};
 
 use crate::{
     names, read,
     template::{Given, Template, text, worker_timeouts},
     yaml::Document,
 };
-
-/// Settings that name what there is only in AWS. Their rows follow with the code that reads them.
-const ROW_FOLLOWS: [&str; 7] =
-    ["DATABASE_SECRET", "DATABASE_HOST", "DATABASE_NAME", "INVITATIONS_QUEUE", "OBJECTS", "ALERTS_TOPIC", "EVENT_BUS"];
 
 /// The variables of a function, those of all functions included.
 fn variables<'t>(template: &'t Template, block: &'t Value) -> Vec<(&'t str, &'t Value)> {
@@ -41,7 +37,7 @@ fn allowed_values(template: &Template) -> Vec<Given> {
 #[test]
 fn every_variable_is_a_setting() {
     let template = Template::main();
-    let known: BTreeSet<_> = TABLE.iter().map(|row| row.about().name).chain(ROW_FOLLOWS).collect();
+    let known: BTreeSet<_> = TABLE.iter().map(|row| row.about().name).collect();
     for function in template.functions() {
         for (name, _) in variables(&template, function.block) {
             assert!(known.contains(name), "{}: {name} is no setting", function.id);
@@ -56,6 +52,10 @@ fn every_value_that_the_template_allows_is_one_of_the_setting() {
         for function in template.functions() {
             for (name, value) in variables(&template, function.block) {
                 let Some(row) = TABLE.iter().find(|row| row.about().name == name) else { continue };
+                // Only AWS knows the names and ARNs of what it made.
+                if row.about().section == Section::Aws {
+                    continue;
+                }
                 // A variable without a value is not set, and an empty one counts as not set.
                 let Some(value) = text(&template.resolve(value, &given)).filter(|value| !value.is_empty()) else {
                     continue;
@@ -63,6 +63,53 @@ fn every_value_that_the_template_allows_is_one_of_the_setting() {
                 assert!(row.check(&value).is_ok(), "{name}={value}: expected {}", row.expected());
             }
         }
+    }
+}
+
+#[test]
+fn what_stands_in_aws_is_a_resource_of_the_kind_that_the_setting_means() {
+    let template = Template::main();
+    let kinds = [
+        ("INVITATIONS_QUEUE", "AWS::SQS::Queue"),
+        ("OBJECTS", "AWS::S3::Bucket"),
+        ("ALERTS_TOPIC", "AWS::SNS::Topic"),
+        ("EVENT_BUS", "AWS::Events::EventBus"),
+    ];
+    for (setting, kind) in kinds {
+        let mut told = 0;
+        for function in template.functions() {
+            for (_, value) in variables(&template, function.block).into_iter().filter(|(name, _)| *name == setting) {
+                let named = text(&template.resolve(value, &Given::new())).expect("a name");
+                let id = named.trim_start_matches("s3://");
+                assert_eq!(template.resource(id)["Type"], kind, "{}: {setting}", function.id);
+                told += 1;
+            }
+        }
+        assert!(told > 0, "{setting}");
+    }
+}
+
+#[test]
+fn every_function_is_told_what_it_does_not_start_without() {
+    let template = Template::main();
+    let in_aws = TABLE.iter().filter(|row| row.about().section == Section::Aws);
+    for row in in_aws.map(|row| row.about()) {
+        for function in template.functions().iter().filter(|function| row.read_by.contains(&function.binary)) {
+            let told = variables(&template, function.block).iter().any(|(name, _)| *name == row.name);
+            assert!(told, "{} reads {}", function.id, row.name);
+        }
+    }
+}
+
+#[test]
+fn a_secret_s_arn_that_the_template_takes_is_one_of_the_setting_and_rds_s_own_are_among_them() {
+    let template = Template::main();
+    let pattern = &template.section("Parameters")["DatabaseSecret"]["AllowedPattern"];
+    let row = TABLE.iter().find(|row| row.about().name == "DATABASE_SECRET").expect("a setting");
+    for name in ["almanac/records-AbCdEf", "rds!cluster-0a1b2c3d-AbCdEf", "a_b+c=d.e@f-AbCdEf"] {
+        let arn = format!("arn:aws:secretsmanager:eu-west-3:123456789012:secret:{name}");
+        assert!(jsonschema::is_valid(&json!({ "pattern": pattern }), &json!(arn)), "{arn}");
+        assert!(row.check(&arn).is_ok(), "{arn}");
     }
 }
 

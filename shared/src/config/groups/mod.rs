@@ -6,14 +6,16 @@ mod health;
 mod keeper;
 mod mail;
 mod planner;
+mod ports;
 mod reminders;
 mod worker;
 
 pub use cleanup::CleanupSettings;
-pub use engine::EngineSettings;
+pub use engine::{DatabaseSecret, EngineSettings, RecordsAt};
 pub use health::HealthSettings;
 pub use keeper::KeeperSettings;
 pub use mail::{MailSettings, RateLimit};
 pub use planner::PlannerSettings;
+pub use ports::{DeliverySettings, NewsSettings, QueueSettings};
 pub use reminders::ReminderSettings;
 pub use worker::WorkerSettings;

@@ -2,12 +2,17 @@
 
 mod address;
 mod authority;
+mod aws;
 mod base_url;
 mod database;
 mod plain;
 mod transport;
 
 pub use address::Address;
+pub use aws::{
+    AlertsAt, AlertsPlace, DatabaseName, EventsAt, EventsPlace, HostName, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
+    SecretArn, SecretName,
+};
 pub use base_url::{BaseUrl, BaseUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
 pub use plain::{Folder, Fraction, Text, Whole, Zone};

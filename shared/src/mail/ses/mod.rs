@@ -11,19 +11,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use aws_config::BehaviorVersion;
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
-use aws_sdk_sesv2::config::{Credentials, Region, StalledStreamProtectionConfig};
 use bytes::Bytes;
-
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use self::settings::SesSettings;
 use super::message::from_value;
 use super::providers::Sender;
 use super::{Answer, Call, Capacity, Letter, Mailer, Refusal};
+use crate::aws::client;
 
 /// Sends through Amazon SES.
 pub struct SesMailer {
@@ -35,34 +31,15 @@ pub struct SesMailer {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For the whole call. What has no reply by then is in doubt, so it is generous; the claim's lease is longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Shorter than a server waits, so that no call goes out on a connection that is being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Only signs calls to a stand-in, which does not look at it.
-const STAND_IN_REGION: &str = "eu-west-1";
 
 impl SesMailer {
     /// A mailer through SES. Region and credentials come from the environment; for another endpoint than AWS made-up
     /// ones do where there are none.
     pub async fn new(settings: &SesSettings, sender: &Sender) -> anyhow::Result<Self> {
         anyhow::ensure!(sender.address.as_str().is_ascii(), "SES takes only ASCII in the sender's address");
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-                    .pool_idle_timeout(IDLE_TIMEOUT)
-                    .build_https(),
-            )
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build(),
-            )
-            // The time-outs above say the same more plainly.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let loader = match &settings.endpoint {
-            Some(endpoint) => stand_in(loader.endpoint_url(endpoint)),
-            None => loader,
-        };
-        let config = loader.load().await;
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT);
+        // The loader's own: nothing is tried twice.
+        let config = client::loader(settings.endpoint.as_deref()).timeout_config(timeouts.build()).load().await;
         config.region().context("AWS_REGION is not set, and SES is a regional service")?;
         Ok(Self {
             client: Client::new(&config),
@@ -88,20 +65,6 @@ impl SesMailer {
             }
             Err(error) => vec![verdict::of_call(&error); letters.len()],
         }
-    }
-}
-
-fn stand_in(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
-    let unset = |name| std::env::var_os(name).is_none();
-    let loader = if unset("AWS_REGION") && unset("AWS_DEFAULT_REGION") {
-        loader.region(Region::from_static(STAND_IN_REGION))
-    } else {
-        loader
-    };
-    if unset("AWS_ACCESS_KEY_ID") {
-        loader.credentials_provider(Credentials::new("stand-in", "stand-in", None, None, "stand-in"))
-    } else {
-        loader
     }
 }
 

@@ -1,0 +1,136 @@
+//! Events on an EventBridge bus.
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use aws_sdk_eventbridge::{
+    Client,
+    types::{PutEventsRequestEntry, PutEventsResultEntry},
+};
+
+use super::{
+    Aws,
+    client::Patience,
+    fault::{Fault, word},
+};
+use crate::news::{News, Notice};
+
+/// Who events come from; the rules of template.yaml look for it.
+const SOURCE: &str = "almanac";
+
+/// The most events of one call.
+const EVENTS_PER_CALL: usize = 10;
+
+/// The most bytes of one call, as EventBridge counts them.
+const BYTES_PER_CALL: usize = 256 * 1024;
+
+/// Codes of single events that pass.
+const PASSING: [&str; 4] = ["InternalException", "InternalFailure", "ServiceUnavailable", "ThrottlingException"];
+
+/// An EventBridge bus: a notice's subject is the event's `detail-type`, its body the `detail`.
+#[derive(Debug, Clone)]
+pub struct EventBridgeNews {
+    client: Client,
+    bus: String,
+    setting: &'static str,
+    patience: Patience,
+}
+
+impl EventBridgeNews {
+    /// The bus of that name or ARN, which the setting of that name gave.
+    pub async fn new(aws: &Aws, bus: &str, setting: &'static str, patience: Patience) -> anyhow::Result<Self> {
+        let config = aws.config("EventBridge", patience).await?;
+        Ok(Self { client: Client::new(&config), bus: bus.to_owned(), setting, patience })
+    }
+
+    fn entry(&self, notice: &Notice) -> PutEventsRequestEntry {
+        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.bus).source(SOURCE);
+        entry.detail_type(&notice.subject).detail(&notice.body).build()
+    }
+
+    fn error(&self, what: impl std::fmt::Display) -> anyhow::Error {
+        anyhow!("EventBridge, at the bus that {} names: {what}", self.setting)
+    }
+
+    /// One call, and again for those of its events that failed for a reason that passes; gives each event's result.
+    async fn put(&self, notices: &[&Notice]) -> Vec<anyhow::Result<()>> {
+        let mut results: Vec<anyhow::Result<()>> = notices.iter().map(|_| Ok(())).collect();
+        let mut left: Vec<usize> = (0..notices.len()).collect();
+        for next in 1.. {
+            let entries = left.iter().map(|&at| self.entry(notices[at])).collect();
+            let output = match self.client.put_events().set_entries(Some(entries)).send().await {
+                Ok(output) => output,
+                Err(error) => {
+                    let fault = Fault::of(&error);
+                    left.iter().for_each(|&at| results[at] = Err(self.error(&fault)));
+                    break;
+                }
+            };
+            let mut again = Vec::new();
+            for (place, &at) in left.iter().enumerate() {
+                // Results come in the order of the events.
+                let Some(code) = failure(output.entries().get(place)) else { continue };
+                if PASSING.contains(&code.as_str()) && next < self.patience.tries {
+                    again.push(at);
+                } else {
+                    results[at] = Err(self.error(code));
+                }
+            }
+            if again.is_empty() {
+                break;
+            }
+            left = again;
+            tokio::time::sleep(self.patience.wait(next)).await;
+        }
+        results
+    }
+}
+
+/// Why an event was not taken; `None` when it was.
+fn failure(result: Option<&PutEventsResultEntry>) -> Option<String> {
+    match result {
+        None => Some("NoResult".to_owned()),
+        Some(result) if result.event_id().is_some() => None,
+        Some(result) => Some(word(result.error_code().unwrap_or("NoResult"))),
+    }
+}
+
+#[async_trait]
+impl News for EventBridgeNews {
+    async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
+        let mut results = Vec::with_capacity(notices.len());
+        for call in divide(notices) {
+            match call {
+                Call::Events(events) => results.extend(self.put(&events).await),
+                Call::TooLarge => results.push(Err(self.error("the event is larger than 256 KiB"))),
+            }
+        }
+        results
+    }
+}
+
+enum Call<'n> {
+    Events(Vec<&'n Notice>),
+    TooLarge,
+}
+
+/// Divides notices into calls that EventBridge takes, in their order.
+fn divide(notices: &[Notice]) -> Vec<Call<'_>> {
+    let mut calls = Vec::new();
+    let mut room = 0;
+    for notice in notices {
+        let size = SOURCE.len() + notice.subject.len() + notice.body.len();
+        if size > BYTES_PER_CALL {
+            calls.push(Call::TooLarge);
+            continue;
+        }
+        match calls.last_mut() {
+            Some(Call::Events(events)) if size <= room && events.len() < EVENTS_PER_CALL => events.push(notice),
+            _ => {
+                calls.push(Call::Events(vec![notice]));
+                room = BYTES_PER_CALL;
+            }
+        }
+        room -= size;
+    }
+    calls
+}

@@ -1,0 +1,64 @@
+//! Which queue, objects and news stand behind the ports, as the settings say. A client of AWS is made only for what is
+//! there, once per cold start.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    aws::{Aws, Patience, eventbridge::EventBridgeNews, s3::S3Objects, sns::SnsNews, sqs::SqsQueue},
+    clock::Clock,
+    config::{AlertsAt, DeliverySettings, EventsAt, NewsSettings, ObjectsAt, QueueAt, QueueSettings, table},
+    news::{ByKind, News, RecordsNews},
+    objects::{FolderObjects, Objects},
+    queue::{Queue, RecordsQueue},
+    records::Records,
+};
+
+/// The invitation worker's queue. One in the records hides a message for as long as `worker_timeout` needs.
+pub async fn invitations(
+    settings: &QueueSettings,
+    aws: &Aws,
+    records: &Records,
+    worker_timeout: Duration,
+) -> anyhow::Result<Arc<dyn Queue>> {
+    Ok(match &settings.invitations {
+        QueueAt::Records => Arc::new(RecordsQueue::invitations(records.clone(), worker_timeout)),
+        QueueAt::Sqs(url) => {
+            let setting = table::INVITATIONS_QUEUE.about.name;
+            Arc::new(SqsQueue::new(aws, url, setting, Patience::SMALL).await?)
+        }
+    })
+}
+
+/// Where reports go.
+pub async fn objects(settings: &DeliverySettings, aws: &Aws) -> anyhow::Result<Arc<dyn Objects>> {
+    Ok(match &settings.objects {
+        ObjectsAt::Folder(folder) => Arc::new(FolderObjects::new(folder)?),
+        ObjectsAt::S3 { bucket, prefix } => {
+            let setting = table::OBJECTS.about.name;
+            Arc::new(S3Objects::new(aws, bucket, prefix, setting, Patience::FILE).await?)
+        }
+    })
+}
+
+/// Where events and alerts go.
+pub async fn news(
+    settings: &NewsSettings,
+    aws: &Aws,
+    records: &Records,
+    clock: &Clock,
+) -> anyhow::Result<Arc<dyn News>> {
+    let in_records: Arc<dyn News> = Arc::new(RecordsNews::new(records.clone(), clock.clone()));
+    let alerts = match &settings.alerts {
+        AlertsAt::Records => in_records.clone(),
+        AlertsAt::Sns(topic) => {
+            Arc::new(SnsNews::new(aws, topic, table::ALERTS_TOPIC.about.name, Patience::SMALL).await?)
+        }
+    };
+    let events = match &settings.events {
+        EventsAt::Records => in_records,
+        EventsAt::EventBridge(bus) => {
+            Arc::new(EventBridgeNews::new(aws, bus, table::EVENT_BUS.about.name, Patience::SMALL).await?)
+        }
+    };
+    Ok(Arc::new(ByKind { alerts, events }))
+}
