@@ -38,7 +38,8 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     assert_eq!((ledger.planned, ledger.sent), (4, 4));
 
     let fake = AwsFake::start().await;
-    let mut keeper = start(&[&in_aws()[..], &fake.environment()[..], &[("DATABASE_URL", database.url())]].concat()).await;
+    let mut keeper =
+        start(&[&in_aws()[..], &fake.environment()[..], &[("DATABASE_URL", database.url())]].concat()).await;
     assert_eq!(keep(&mut keeper).await["delivered"], 2);
     assert_eq!(keep(&mut keeper).await["delivered"], 0);
 
