@@ -3,6 +3,7 @@
 //! A job's life: a [`firing`] opens a [`run`]; the planner divides it into batches and sends a message for each
 //! through the [`queue`]; workers take the messages through the [`sqs`] edge, make [`claims`], call a [`mail`]
 //! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
+//! What stands behind queue, objects and news is chosen by the settings: [`ports`].
 
 pub mod alerts;
 pub mod aws;

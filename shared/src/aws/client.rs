@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
 /// How long a connection may take to stand.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Shorter than a server waits, so that no call goes out on a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -45,11 +45,6 @@ impl Patience {
 
     /// For whole files, or 8 MiB of one.
     pub const FILE: Self = Self { per_try: Duration::from_secs(15), per_call: Duration::from_secs(30), ..Self::SMALL };
-
-    /// The same, with other waits between tries.
-    pub fn waiting(self, first_wait: Duration) -> Self {
-        Self { first_wait, ..self }
-    }
 
     /// How long to wait before try number `next` (the second is 1): between half and the whole of a time that doubles.
     pub(super) fn wait(self, next: u32) -> Duration {
@@ -100,11 +95,11 @@ impl Aws {
         let config = config.to_builder().retry_config(patience.retries()).timeout_config(patience.timeouts());
         Ok(config.build())
     }
+}
 
-    /// Whether the endpoint is another place than AWS.
-    pub(super) fn is_elsewhere(&self, config: &SdkConfig, variable: &str) -> bool {
-        config.endpoint_url().is_some() || std::env::var_os(variable).is_some()
-    }
+/// Whether the endpoint is another place than AWS; `variable` is the service's own name for it.
+pub(super) fn is_elsewhere(config: &SdkConfig, variable: &str) -> bool {
+    config.endpoint_url().is_some() || std::env::var_os(variable).is_some()
 }
 
 /// The beginning of every client's configuration. Tries nothing twice and waits for ever, unless told otherwise.
@@ -145,7 +140,7 @@ mod tests {
 
     #[test]
     fn waits_double_and_are_never_longer_than_said() {
-        let patience = Patience::SMALL.waiting(Duration::from_millis(100));
+        let patience = Patience { first_wait: Duration::from_millis(100), ..Patience::SMALL };
         for (next, most) in [(1, 100), (2, 200), (3, 400), (99, 102_400)] {
             let wait = patience.wait(next).as_millis();
             assert!((most / 2..=most).contains(&wait), "{next}: {wait}");

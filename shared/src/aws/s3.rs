@@ -12,7 +12,11 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 
-use super::{Aws, client::Patience, fault::Fault};
+use super::{
+    Aws,
+    client::{Patience, is_elsewhere},
+    fault::Fault,
+};
 use crate::objects::{Objects, check_key};
 
 /// From this size on an object is put in parts, and so large are they; S3 takes none that is smaller than 5 MiB.
@@ -57,7 +61,7 @@ impl S3Objects {
     ) -> anyhow::Result<Self> {
         let shared = aws.config("S3", patience).await?;
         // Other servers than AWS seldom have a host name for each bucket.
-        let path_style = aws.is_elsewhere(&shared, "AWS_ENDPOINT_URL_S3");
+        let path_style = is_elsewhere(&shared, "AWS_ENDPOINT_URL_S3");
         let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style).build();
         Ok(Self {
             client: Client::from_conf(config),
