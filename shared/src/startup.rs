@@ -10,7 +10,7 @@ use crate::{
         Aws, Patience,
         secrets::{Secrets, TIME_TO_LIVE},
     },
-    config::{Database, EngineSettings, RecordsAt, Values},
+    config::{Database, DatabaseSecret, EngineSettings, RecordsAt, Values},
     records::{ConnectOptions, Records, SecretLogin},
 };
 
@@ -86,7 +86,7 @@ pub async fn open_records(at: &RecordsAt, aws: &Aws, options: ConnectOptions) ->
     }
 }
 
-async fn connect_by_secret(secret: RecordsSecret, aws: &Aws, options: ConnectOptions) -> anyhow::Result<Records> {
+async fn connect_by_secret(secret: DatabaseSecret, aws: &Aws, options: ConnectOptions) -> anyhow::Result<Records> {
     let secrets = Secrets::new(aws, Patience::SMALL, TIME_TO_LIVE).await?;
     Ok(Records::connect_by_secret(SecretLogin::new(secrets, secret), options).await?)
 }
