@@ -7,10 +7,13 @@
 pub mod claims;
 pub mod clock;
 pub mod config;
+pub mod counters;
 pub mod cycle;
 pub mod email_address;
+pub mod events;
 pub mod firing;
 pub mod invitation;
+pub mod lambda;
 pub mod links;
 pub mod mail;
 pub mod memory;
@@ -26,3 +29,4 @@ pub mod report;
 pub mod run;
 pub mod sqs;
 pub mod startup;
+pub mod trace;

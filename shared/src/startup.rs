@@ -1,5 +1,5 @@
-//! What every Lambda function does first, once per cold start: log as Lambda is told to, read the settings, open the
-//! records.
+//! What a Lambda function needs before its first event: the settings are read and the records opened, once per cold
+//! start.
 
 use std::{fs, time::Duration};
 
@@ -19,33 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a function starts with.
 #[derive(Debug)]
 pub struct Started {
-    /// The settings, for the function's own part of them.
-    pub values: Values,
     /// Where the records are, and where one machine keeps what is its own.
     pub engine: EngineSettings,
     /// The records.
     pub records: Records,
 }
 
-/// Starts a function.
-///
-/// # Errors
-/// When a setting is missing or wrong (all are named), or the records cannot be opened. The function must not start
-/// then: Lambda reports it, and nothing is half done.
-pub async fn start() -> anyhow::Result<Started> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let started = open().await;
-    if let Err(error) = &started {
-        tracing::error!(error = format!("{error:#}"), "the function cannot start");
-    }
-    started
-}
-
-async fn open() -> anyhow::Result<Started> {
-    let values = Values::from_process();
-    for notice in values.notices() {
-        tracing::warn!("{notice}");
-    }
+/// Reads the settings that every function needs, and opens the records.
+pub(crate) async fn open(values: &Values) -> anyhow::Result<Started> {
     let engine: EngineSettings = values.read()?;
     let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
     // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
@@ -55,8 +36,8 @@ async fn open() -> anyhow::Result<Started> {
         }
         let records = Records::connect(&engine.database, options).await.context("opening the embedded records")?;
         records.migrate().await?;
-        return Ok(Started { values, engine, records });
+        return Ok(Started { engine, records });
     }
     let records = Records::connect(&engine.database, options).await.context("opening the records")?;
-    Ok(Started { values, engine, records })
+    Ok(Started { engine, records })
 }

@@ -46,7 +46,7 @@ pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Resul
     let (statements, cpu) = (stack.records.statements(), cpu_seconds());
     let begun = Instant::now();
     let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None) };
-    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
     let run = engine.work_until_closed(opened.run(), &watch).await?;
     // The report is written after the ledger balanced; the run's own times leave it out.
     let total = begun.elapsed();

@@ -46,7 +46,7 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
 /// Runs the cycle of that time to its end and prints its ledger.
 pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTime<Utc>) -> anyhow::Result<Exit> {
     let engine = stack.engine(Clock::system()).await?;
-    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
     if !common.json {
         tell!("{}", met(&opened));
     }

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use monthly_invitations::Planner;
-use serde_json::Value;
+use lambda_runtime::Error;
+use monthly_invitations::{JOB, Planner};
 use shared::{
     clock::Clock,
     config::{KeeperSettings, PlannerSettings},
     firing::Firing,
+    lambda::{Function, Invocation},
     queue::RecordsQueue,
-    sqs::Deadline,
-    startup,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let started = startup::start().await?;
-    let (settings, keeper) = started.values.read::<(PlannerSettings, KeeperSettings)>()?;
+    let (function, started) = Function::start(JOB).await?;
+    let (settings, keeper) = function.values().read::<(PlannerSettings, KeeperSettings)>()?;
     let clock = Clock::system();
     let planner = Planner {
         queue: Arc::new(RecordsQueue::invitations(started.records.clone(), keeper.worker_timeout)),
@@ -26,9 +24,9 @@ async fn main() -> Result<(), Error> {
         zone: settings.timezone,
         batch_size: settings.batch_size as usize,
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let firing = Firing::from_event(&event.payload, clock.now())?;
-        planner.fire(firing, Deadline::of(&event.context)).await
-    }))
-    .await
+    let fire = async |event, invocation: Invocation| {
+        let firing = Firing::from_event(&event, clock.now())?.traced(invocation.trace);
+        planner.fire(firing, invocation.deadline).await
+    };
+    function.serve(fire).await
 }

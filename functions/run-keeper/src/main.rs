@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use run_keeper::{Keeper, RequestRun};
-use serde_json::Value;
+use lambda_runtime::Error;
+use run_keeper::{JOB, Keeper, RequestRun};
 use shared::{
     clock::Clock,
     config::{KeeperSettings, PlannerSettings},
+    lambda::Function,
     news::RecordsNews,
     objects::FolderObjects,
     queue::RecordsQueue,
-    startup,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let started = startup::start().await?;
-    let (planner, settings) = started.values.read::<(PlannerSettings, KeeperSettings)>()?;
+    let (function, started) = Function::start(JOB).await?;
+    let (planner, settings) = function.values().read::<(PlannerSettings, KeeperSettings)>()?;
     let clock = Clock::system();
     let news = Arc::new(RecordsNews::new(started.records.clone(), clock.clone()));
     let keeper = Keeper {
@@ -30,5 +29,5 @@ async fn main() -> Result<(), Error> {
         zone: planner.timezone,
         longest_run: settings.max_job_duration,
     };
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| keeper.keep().await)).await
+    function.serve(async |_, _| keeper.keep().await).await
 }

@@ -33,8 +33,8 @@ mod values;
 pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
-    CleanupSettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings, PlannerSettings, RateLimit,
-    ReminderSettings, WorkerSettings,
+    CleanupSettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings, MemorySettings, PlannerSettings,
+    RateLimit, ReminderSettings, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{

@@ -28,8 +28,13 @@ macro_rules! change {
 }
 
 /// Every change there ever was, in order. A change that has been released is never edited: a new one follows it.
-const CHANGES: &[Change] =
-    &[change!(1, "0001_people"), change!(2, "0002_runs"), change!(3, "0003_invitations"), change!(4, "0004_deaths")];
+const CHANGES: &[Change] = &[
+    change!(1, "0001_people"),
+    change!(2, "0002_runs"),
+    change!(3, "0003_invitations"),
+    change!(4, "0004_deaths"),
+    change!(5, "0005_trace"),
+];
 
 impl Records {
     /// Applies the migrations that these records have not seen yet. Several may do so at once: each waits for the

@@ -51,7 +51,9 @@ async fn deliver_item(
             tracing::info!(run = item.run_id, places = places.join(" "), "the report is written");
             Ok(())
         }
-        Kind::JobCompleted | Kind::JobFailed => news.publish("event", item.kind.as_str(), &item.body).await,
+        Kind::JobStarted | Kind::JobCompleted | Kind::MonthlyJobCompleted | Kind::JobFailed | Kind::HighMemoryUsage => {
+            news.publish("event", item.kind.as_str(), &item.body).await
+        }
         Kind::Alert => news.publish("alert", item.kind.as_str(), &item.body).await,
     }
 }

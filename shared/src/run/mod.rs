@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
+    events::JobStarted,
     firing::Firing,
     random,
     records::{Records, Result, Row, Tx},
@@ -95,10 +96,13 @@ pub struct Run {
     pub error: String,
     /// The most memory that the closing process had used until then, in bytes.
     pub peak_rss_bytes: u64,
+    /// The X-Ray trace of the firing that opened it; empty on one machine.
+    pub trace: String,
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
-                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes FROM runs";
+                       parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, \
+                       trace FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -119,6 +123,7 @@ impl Run {
             ledger: row.text(13)?,
             error: row.text(14)?,
             peak_rss_bytes: row.count(15)?,
+            trace: row.text(16)?,
         })
     }
 
@@ -163,7 +168,7 @@ impl Opened {
 /// Opens the run of (job, key), or finds the one that another firing opened.
 ///
 /// The winner is known by reading the owner token back, never by a count of affected rows, so a repeated insert after
-/// a lost connection is still its own.
+/// a lost connection is still its own. The same transaction says that the job has started.
 pub async fn open(
     records: &Records,
     clock: &Clock,
@@ -174,13 +179,15 @@ pub async fn open(
 ) -> Result<Opened> {
     let token = random::token();
     let now = clock.now();
+    let trace = firing.trace.map(|trace| trace.to_string()).unwrap_or_default();
     records
         .transaction(move |tx| {
-            let (token, key, parameters) = (token.clone(), key.clone(), parameters.clone());
+            let (token, key, parameters, trace) = (token.clone(), key.clone(), parameters.clone(), trace.clone());
             async move {
                 tx.execute(
                     "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
-                     checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, {now}, '', '') {or ignore job}",
+                     trace, checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
+                     {or ignore job}",
                     &[
                         job.into(),
                         (&key).into(),
@@ -189,6 +196,7 @@ pub async fn open(
                         firing.scheduled_at.into(),
                         now.into(),
                         (&parameters).into(),
+                        (&trace).into(),
                     ],
                 )
                 .await?;
@@ -199,8 +207,12 @@ pub async fn open(
                 let (Some(owner), Some(run)) = (owner, run) else {
                     return Err(crate::records::RecordsError::Fenced);
                 };
+                let is_ours = owner.text(0)? == token;
+                if is_ours && !outbox::has(tx, run.id, outbox::Kind::JobStarted).await? {
+                    outbox::put_event(tx, run.id, &JobStarted::new(&run)).await?;
+                }
                 Ok(match run.state {
-                    State::Open if owner.text(0)? == token => Opened::New(run),
+                    State::Open if is_ours => Opened::New(run),
                     State::Open => Opened::Joined(run),
                     _ => Opened::Closed(run),
                 })

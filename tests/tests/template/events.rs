@@ -79,8 +79,5 @@ fn a_request_for_a_run_is_a_firing_as_the_code_reads_it() {
     let scheduled_at: DateTime<Utc> = "2026-11-05T17:00:00Z".parse().expect("a time");
     let firings: Vec<_> =
         examples(&schema).iter().map(|event| Firing::from_event(event, now).expect("a firing")).collect();
-    assert_eq!(
-        firings,
-        [Firing { scheduled_at, trigger: Trigger::Resume }, Firing { scheduled_at: now, trigger: Trigger::Manual }]
-    );
+    assert_eq!(firings, [Firing::new(scheduled_at, Trigger::Resume), Firing::new(now, Trigger::Manual)]);
 }
