@@ -9,6 +9,7 @@ pub mod people;
 pub mod progress;
 mod say;
 pub mod stack;
+pub mod stop;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,8 @@ use monthly_invitations::Planner;
 use run_keeper::Keeper;
 use shared::{
     clock::Clock,
-    config::{Database, EngineSettings, KeeperSettings, PlannerSettings, Values, WorkerSettings},
+    config::{Database, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, Values, WorkerSettings},
+    memory::MemoryWatch,
     news::RecordsNews,
     objects::FolderObjects,
     process::Holder,
@@ -30,8 +31,11 @@ use crate::{
 /// How long a command waits for a database that went away in the middle: a night's job has time.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long a command waits for its connections to be closed.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
 /// What a run needs. Read together, so that whatever is wrong is said at once, and before anything is made.
-pub type RunSettings = (EngineSettings, (PlannerSettings, (WorkerSettings, KeeperSettings)));
+pub type RunSettings = (EngineSettings, (PlannerSettings, (WorkerSettings, (KeeperSettings, MemorySettings))));
 
 /// The settings of this call: the environment, the file, and what was typed.
 pub fn settings(common: &Common) -> Values {
@@ -99,6 +103,11 @@ impl Stack {
         Ok(Self { values, settings, records })
     }
 
+    /// Closes the records, after what is under way; a database that is away is not waited for.
+    pub async fn close(&self) {
+        tokio::time::timeout(CLOSING_TIME, self.records.close()).await.ok();
+    }
+
     /// Where reports are.
     pub fn objects(&self) -> PathBuf {
         self.settings.home.join("objects")
@@ -123,7 +132,7 @@ impl Stack {
 
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (planner, (worker, keeper)) = self.values.read::<(PlannerSettings, (WorkerSettings, KeeperSettings))>()?;
+        let (_, (planner, (worker, (keeper, memory)))) = self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = keeper.worker_timeout;
@@ -153,6 +162,7 @@ impl Stack {
             holder,
             locks,
             workers,
+            memory: MemoryWatch::new(memory.max_memory_mb.into(), memory.alert_threshold),
         })
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     progress::Progress,
     say::{say, tell},
     stack::{self, RunSettings, Stack},
+    stop::Stop,
 };
 
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
@@ -36,15 +37,23 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         Some(text) => scheduled_time(text, zone).map_err(|error| Misused(format!("{error:#}")))?,
         None => Clock::system().now(),
     };
+    let stop = Stop::listen();
     let stack = Stack::open(values).await?;
     if dry_run {
         return dry_run::dry_run(&stack, scheduled_at, common.json).await;
     }
-    run_job(common, &stack, scheduled_at).await
+    let exit = run_job(common, &stack, scheduled_at, stop).await;
+    stack.close().await;
+    exit
 }
 
-/// Runs the cycle of that time to its end and prints its ledger.
-pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTime<Utc>) -> anyhow::Result<Exit> {
+/// Runs the cycle of that time to its end, or until `stop` is asked, and prints its ledger.
+pub(super) async fn run_job(
+    common: &Common,
+    stack: &Stack,
+    scheduled_at: DateTime<Utc>,
+    stop: Stop,
+) -> anyhow::Result<Exit> {
     let engine = stack.engine(Clock::system()).await?;
     let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
     if !common.json {
@@ -57,7 +66,7 @@ pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTi
             run
         }
         Opened::New(run) | Opened::Joined(run) => {
-            let progress = Progress::new(common.json);
+            let progress = Progress::new(common.json, stop);
             let run = engine.work_until_closed(&run, &progress).await;
             progress.end();
             run?

@@ -5,6 +5,7 @@ mod control;
 mod database_away;
 mod demo;
 mod doubled_messages;
+mod ending;
 mod fire_at_once;
 mod import;
 mod kill;

@@ -39,7 +39,7 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     let home = tempfile::tempdir().expect("a home");
     let settings = [("DATABASE_URL", database.url()), ("ALMANAC_HOME", home.path().display().to_string())];
     let mut keeper = start(&settings).await;
-    assert_eq!(keep(&mut keeper).await["delivered"], 2);
+    assert_eq!(keep(&mut keeper).await["delivered"], 4);
     assert_eq!(keep(&mut keeper).await["delivered"], 0);
 
     let reports = home.path().join("objects/reports/monthly-invitations/2026-11-05");
@@ -47,7 +47,10 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     let report: Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!((&report["ledger"]["balanced"], &report["ledger"]["sent"]), (&true.into(), &4.into()));
     assert!(reports.join("run-1.html").is_file());
-    assert_eq!(ask::texts(&database, "SELECT subject FROM news", vec![]).await, ["job-completed"]);
+    assert_eq!(
+        ask::texts(&database, "SELECT subject FROM news", vec![]).await,
+        ["job-started", "job-completed", "monthly-job-completed"]
+    );
 }
 
 #[tokio::test]

@@ -146,7 +146,8 @@ impl Function {
         function.hear_the_end().await;
         let handle = |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context, .. } = event;
-            function.invoke(&context, 1, async move |invocation| handler(payload, invocation).await).await
+            let work = async move |invocation| handler(payload, invocation).await;
+            function.invoke(&context, 1, work).boxed_local().await
         };
         Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await
     }
@@ -169,7 +170,7 @@ impl Function {
             let work = async move |invocation: Invocation| {
                 sqs::handle_event(Arc::clone(handler), payload, invocation.deadline, limits).await
             };
-            function.invoke(&context, records, work).await
+            function.invoke(&context, records, work).boxed_local().await
         };
         Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await
     }

@@ -197,6 +197,6 @@ mod tests {
         assert_eq!(kept, ["event job-failed", "alert alert"]);
         let bodies = house.texts("SELECT body FROM news WHERE kind = 'event'").await;
         let event: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
-        assert_eq!((event["job"].as_str(), event["ledger"]["planned"].as_u64()), (Some("job"), Some(3)));
+        assert_eq!((event["job"].as_str(), event["stats"]["planned"].as_u64()), (Some("job"), Some(3)));
     }
 }
