@@ -4,6 +4,7 @@ mod batches;
 mod closing;
 mod control;
 mod dispatching;
+mod events;
 mod ledger;
 mod opening;
 mod planning;
