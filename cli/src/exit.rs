@@ -7,6 +7,8 @@ use shared::{
     run::{Run, State},
 };
 
+use crate::stop::Stopped;
+
 /// What was typed cannot be meant, in words for a person.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -25,7 +27,7 @@ pub enum Exit {
     Unbalanced,
     /// The run was cancelled.
     Cancelled,
-    /// Stopped before the run's end; the same command goes on with it.
+    /// Stopped before the end; the same command goes on with it.
     Stopped,
 }
 
@@ -36,12 +38,18 @@ pub const TABLE: &str = "Exit codes:
   2  the command or a setting is wrong
   3  the run is closed, and its ledger does not balance
   4  the run was cancelled
-  5  stopped before the run's end; the same command goes on with it";
+  5  stopped before the end, by a signal; the same command goes on with it";
 
 impl Exit {
     /// The exit of a command that failed so.
     pub fn of_error(error: &anyhow::Error) -> Self {
-        if error.is::<Problems>() || error.is::<Misused>() { Self::Usage } else { Self::Failed }
+        if error.is::<Problems>() || error.is::<Misused>() {
+            Self::Usage
+        } else if error.is::<Stopped>() {
+            Self::Stopped
+        } else {
+            Self::Failed
+        }
     }
 
     /// The exit of a command that worked on a run.

@@ -9,6 +9,7 @@ pub mod people;
 pub mod progress;
 mod say;
 pub mod stack;
+pub mod stop;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,8 @@ use crate::{args::Args, exit::Exit, say::tell};
 pub async fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
-    let exit = match command::run(args).await {
+    // Boxed: what every command may do is too deep a future for the compiler to lay out in one piece.
+    let exit = match Box::pin(command::run(args)).await {
         Ok(exit) => exit,
         Err(error) => {
             tell!("almanac: {error:#}");

@@ -13,9 +13,8 @@ use shared::{
     records::Records,
     run::{Run, control::Control, history},
 };
-use tokio::sync::watch;
 
-use crate::{engine::Watch, say::tell};
+use crate::{engine::Watch, say::tell, stop::Stop};
 
 /// How often a line is printed where there is no terminal, and how often a bar moves.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -26,7 +25,7 @@ pub struct Progress {
     shown: Shown,
     last: Mutex<Option<Instant>>,
     begun: Instant,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 }
 
 enum Shown {
@@ -36,14 +35,14 @@ enum Shown {
 }
 
 impl Progress {
-    /// Progress for people, or none for machines.
-    pub fn new(json: bool) -> Self {
+    /// Progress for people, or none for machines, until `stop` is asked.
+    pub fn new(json: bool, stop: Stop) -> Self {
         let shown = match (json, std::io::stderr().is_terminal()) {
             (true, _) => Shown::Nothing,
             (false, true) => Shown::Bar(bar()),
             (false, false) => Shown::Lines,
         };
-        Self { shown, last: Mutex::new(None), begun: Instant::now(), stop: stop_on_signal() }
+        Self { shown, last: Mutex::new(None), begun: Instant::now(), stop }
     }
 
     /// Takes the bar away.
@@ -75,24 +74,6 @@ fn bar() -> ProgressBar {
             write!(text, "{:.0} a second", state.per_sec()).ok();
         });
     ProgressBar::new(0).with_style(style)
-}
-
-/// Turns true when the process is asked to end (Ctrl-C, SIGTERM). A second Ctrl-C ends it at once.
-fn stop_on_signal() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-            .expect("the runtime has its signal driver");
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        tell!("almanac: stopping; what has begun is finished first (again: at once)");
-        sender.send_replace(true);
-        tokio::signal::ctrl_c().await.ok();
-        std::process::exit(130);
-    });
-    receiver
 }
 
 #[async_trait]
@@ -139,7 +120,6 @@ impl Watch for Progress {
     }
 
     async fn stopped(&self) {
-        // The sender lives as long as the process.
-        self.stop.clone().wait_for(|stop| *stop).await.ok();
+        self.stop.asked().await;
     }
 }

@@ -11,8 +11,10 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        Database, DeliverySettings, EngineSettings, KeeperSettings, PlannerSettings, RecordsAt, Values, WorkerSettings,
+        Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, RecordsAt, Values,
+        WorkerSettings,
     },
+    memory::MemoryWatch,
     ports,
     process::Holder,
     queue::RecordsQueue,
@@ -29,8 +31,12 @@ use crate::{
 /// How long a command waits for a database that went away in the middle: a night's job has time.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long a command waits for its connections to be closed.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
 /// What a run needs. Read together, so that whatever is wrong is said at once, and before anything is made.
-pub type RunSettings = (EngineSettings, PlannerSettings, WorkerSettings, (KeeperSettings, DeliverySettings));
+pub type RunSettings =
+    (EngineSettings, PlannerSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
 
 /// The settings of this call: the environment, the file, and what was typed.
 pub fn settings(common: &Common) -> Values {
@@ -98,6 +104,11 @@ impl Stack {
         bring_up_to_date(&records, &settings).await
     }
 
+    /// Closes the records, after what is under way; a database that is away is not waited for.
+    pub async fn close(&self) {
+        tokio::time::timeout(CLOSING_TIME, self.records.close()).await.ok();
+    }
+
     /// The planner of this machine.
     pub fn planner(&self, clock: &Clock) -> anyhow::Result<Planner> {
         let (planner, keeper) = self.values.read::<(PlannerSettings, KeeperSettings)>()?;
@@ -117,8 +128,7 @@ impl Stack {
 
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (planner, worker, keeper, delivery) =
-            self.values.read::<(PlannerSettings, WorkerSettings, KeeperSettings, DeliverySettings)>()?;
+        let (_, planner, worker, (keeper, delivery, memory)) = self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = keeper.worker_timeout;
@@ -149,6 +159,7 @@ impl Stack {
             holder,
             locks,
             workers,
+            memory: MemoryWatch::new(memory.max_memory_mb.into(), memory.alert_threshold),
         })
     }
 }

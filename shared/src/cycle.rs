@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::month::Month;
+use crate::{month::Month, run::Run};
+
+/// The job that runs it.
+pub const JOB: &str = "monthly-invitations";
 
 /// What a run of the cycle must not see change under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,4 +21,10 @@ pub struct CycleParameters {
     pub last_user: i64,
     /// The last contact there was when the run was opened.
     pub last_contact: i64,
+}
+
+/// The month of a run of the cycle; none when the run is another job's, or no planner has fixed it.
+pub fn month_of(run: &Run) -> Option<Month> {
+    let parameters: CycleParameters = serde_json::from_str(&run.parameters).ok()?;
+    (run.job == JOB).then_some(parameters.month)
 }

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::trace::TraceId;
+
 /// What fired a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
@@ -41,6 +43,8 @@ pub struct Firing {
     pub scheduled_at: DateTime<Utc>,
     /// What fired it.
     pub trigger: Trigger,
+    /// The trace that it belongs to; none on one machine.
+    pub trace: Option<TraceId>,
 }
 
 /// An event that is no firing.
@@ -66,6 +70,17 @@ struct Request {
 }
 
 impl Firing {
+    /// A firing for that time, of no trace.
+    pub fn new(scheduled_at: DateTime<Utc>, trigger: Trigger) -> Self {
+        Self { scheduled_at, trigger, trace: None }
+    }
+
+    /// The same, of that trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<TraceId>) -> Self {
+        Self { trace, ..self }
+    }
+
     /// Reads a firing from an event of one of these shapes:
     ///
     /// - EventBridge Scheduler's input, as the template writes it: `{"scheduled_time": "…", "execution_id": "…"}`
@@ -97,7 +112,7 @@ impl Firing {
             }
         };
         let text = time.as_str().unwrap_or_default();
-        Ok(Self { scheduled_at: parse_time(field, text)?, trigger: Trigger::Schedule })
+        Ok(Self::new(parse_time(field, text)?, Trigger::Schedule))
     }
 
     fn from_request(request: &Value, field: &'static str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
@@ -110,7 +125,7 @@ impl Firing {
             Some(text) => parse_time("scheduled_time", text)?,
             None => now,
         };
-        Ok(Self { scheduled_at, trigger: if request.resume { Trigger::Resume } else { Trigger::Manual } })
+        Ok(Self::new(scheduled_at, if request.resume { Trigger::Resume } else { Trigger::Manual }))
     }
 }
 
@@ -175,11 +190,7 @@ mod tests {
                 Trigger::Resume,
             ),
         ] {
-            assert_eq!(
-                Firing::from_event(&event, JOB, now),
-                Ok(Firing { scheduled_at: scheduled, trigger }),
-                "{event}"
-            );
+            assert_eq!(Firing::from_event(&event, JOB, now), Ok(Firing::new(scheduled, trigger)), "{event}");
         }
         assert_eq!(Firing::from_event(&json!({"manual": {}}), JOB, now).map(|firing| firing.scheduled_at), Ok(now));
     }

@@ -8,10 +8,15 @@ use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
 use futures_util::{FutureExt, StreamExt};
-use tokio::{sync::watch, time::Instant};
-use tracing::Instrument;
+use serde::Deserialize;
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tracing::{Instrument, Span, field};
 
-use crate::queue::MAX_RECEIVES;
+use crate::{
+    counters::{Counter, Counters, count},
+    queue::{MAX_RECEIVES, TRACE},
+    trace::TraceId,
+};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +101,12 @@ pub struct Deadline {
 /// What is kept back before Lambda's own deadline, to answer in.
 const RESERVE: Duration = Duration::from_secs(2);
 
+/// How long after its deadline a record is stopped by force that did not stop by itself.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What is kept back of Lambda's time when everything else was too slow: to say so.
+const LAST_RESERVE: Duration = Duration::from_millis(500);
+
 impl Deadline {
     /// No deadline: one machine's own worker.
     pub fn none() -> Self {
@@ -117,9 +128,18 @@ impl Deadline {
     ///
     /// `cargo lambda watch` sends one that lies near 1970; that is no deadline.
     pub fn of(context: &lambda_runtime::Context) -> Self {
+        Self::before_lambda_s(context, RESERVE)
+    }
+
+    /// The moment after which Lambda may get no answer any more; none where there is no deadline.
+    pub(crate) fn last_moment_of(context: &lambda_runtime::Context) -> Option<Instant> {
+        Self::before_lambda_s(context, LAST_RESERVE).at
+    }
+
+    fn before_lambda_s(context: &lambda_runtime::Context, reserve: Duration) -> Self {
         let deadline = context.deadline();
         match deadline.duration_since(std::time::SystemTime::now()) {
-            Ok(left) => Self::within(left.saturating_sub(RESERVE)),
+            Ok(left) => Self::within(left.saturating_sub(reserve)),
             Err(_) if deadline < std::time::UNIX_EPOCH + Duration::from_secs(86_400 * 365 * 10) => Self::none(),
             Err(_) => Self::within(Duration::ZERO),
         }
@@ -160,8 +180,8 @@ impl Deadline {
 pub struct Limits {
     /// How many records are handled at once.
     pub at_once: usize,
-    /// How long one record may take before it is stopped by force; the deadline, by which it hands back what is left,
-    /// comes first.
+    /// How long one record may take before it is stopped by force. The deadline, by which it hands back what is left,
+    /// comes first; a record that does not heed it is stopped soon after.
     pub record_timeout: Duration,
 }
 
@@ -195,6 +215,27 @@ pub async fn handle_event<H: RecordHandler>(
     Ok(response)
 }
 
+/// The ids of a message about a part of a run.
+#[derive(Default, Deserialize)]
+struct Ids {
+    run: Option<i64>,
+    batch: Option<i64>,
+}
+
+/// A record's span: the message, the run and the batch where it names them, and the trace that it was sent with.
+/// What a log line says is called `message`, so the message's own id is `message_id`.
+fn span_of(message: &Message) -> Span {
+    let ids: Ids = serde_json::from_str(&message.body).unwrap_or_default();
+    let trace = message.attributes.get(TRACE).and_then(|trace| trace.parse::<TraceId>().ok());
+    tracing::error_span!(
+        "record",
+        message_id = message.id,
+        run = ids.run,
+        batch = ids.batch,
+        trace = trace.map(field::display),
+    )
+}
+
 /// Handles one record; gives whether it is finished with.
 async fn handle_record<H: RecordHandler>(
     handler: Arc<H>,
@@ -203,13 +244,14 @@ async fn handle_record<H: RecordHandler>(
     timeout: Duration,
 ) -> bool {
     let message = Arc::new(Message::of(record));
-    let span = tracing::info_span!("record", message = message.id);
+    let span = span_of(&message);
     if deadline.is_within(Duration::ZERO) {
         tracing::info!(parent: &span, "given back: the deadline is near");
         return false;
     }
     let work = async {
         let limit = Instant::now() + timeout;
+        let limit = deadline.instant().map_or(limit, |deadline| limit.min(deadline + LATE));
         let cause = match isolated(handler.clone(), message.clone(), deadline.clone(), limit).await {
             Ok(Outcome::Done) => return true,
             Ok(Outcome::Skip { reason }) => {
@@ -223,6 +265,7 @@ async fn handle_record<H: RecordHandler>(
             Ok(Outcome::Retry { cause }) | Err(cause) => cause,
         };
         tracing::error!(cause, receives = message.receives, "failed");
+        count(Counter::RecordFailures, 1);
         if message.receives < MAX_RECEIVES {
             return false;
         }
@@ -245,22 +288,23 @@ async fn isolated<H: RecordHandler>(
     limit: Instant,
 ) -> Result<Outcome, String> {
     let work = async move { handler.handle(&message, deadline).await }.in_current_span();
-    let mut task = tokio::spawn(work.boxed());
-    match tokio::time::timeout_at(limit, &mut task).await {
-        Ok(Ok(Ok(outcome))) => Ok(outcome),
-        Ok(Ok(Err(error))) => Err(format!("{error:#}")),
-        Ok(Err(joined)) => Err(match joined.try_into_panic() {
+    // Whoever gives up waiting takes the task along.
+    let mut task = JoinSet::new();
+    task.spawn(Counters::current().during(work.boxed()));
+    match tokio::time::timeout_at(limit, task.join_next()).await {
+        Ok(Some(Ok(Ok(outcome)))) => Ok(outcome),
+        Ok(Some(Ok(Err(error)))) => Err(format!("{error:#}")),
+        Ok(Some(Err(joined))) => Err(match joined.try_into_panic() {
             Ok(panic) => format!("panicked: {}", panic_words(panic.as_ref())),
             Err(_) => "the task was stopped".to_owned(),
         }),
-        Err(_) => {
-            task.abort();
-            Err("timed out".to_owned())
-        }
+        Ok(None) => Err("the task is gone".to_owned()),
+        Err(_) => Err("timed out".to_owned()),
     }
 }
 
-fn panic_words(panic: &(dyn Any + Send)) -> &str {
+/// What a panic says.
+pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }

@@ -1,5 +1,5 @@
-//! What every Lambda function does first, once per cold start: log as Lambda is told to, read the settings, open the
-//! records.
+//! What a Lambda function needs before its first event: the settings are read and the records opened, once per cold
+//! start.
 
 use std::{fs, time::Duration};
 
@@ -23,8 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a function starts with.
 #[derive(Debug)]
 pub struct Started {
-    /// The settings, for the function's own part of them.
-    pub values: Values,
     /// Where the records are, and where one machine keeps what is its own.
     pub engine: EngineSettings,
     /// The records.
@@ -33,38 +31,21 @@ pub struct Started {
     pub aws: Aws,
 }
 
-/// Starts a function.
-///
-/// # Errors
-/// When a setting is missing or wrong (all are named), or the records cannot be opened. The function must not start
-/// then: Lambda reports it, and nothing is half done.
-pub async fn start() -> anyhow::Result<Started> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let started = open().await;
-    if let Err(error) = &started {
-        tracing::error!(error = format!("{error:#}"), "the function cannot start");
-    }
-    started
-}
-
-async fn open() -> anyhow::Result<Started> {
-    let started = connect().await?;
-    // An embedded database is this function's own to make; a server's schema is brought up to date at deploy time.
+/// Reads the settings that every function needs, opens the records, and makes those that are embedded: a server's schema
+/// is brought up to date at deploy time.
+pub(crate) async fn open(values: &Values) -> anyhow::Result<Started> {
+    let started = connect(values).await?;
     if let RecordsAt::Url(Database::Sqlite(_)) = &started.engine.records {
         started.records.migrate().await?;
     }
     Ok(started)
 }
 
-/// Reads the settings and opens the records, whatever their schema is: for what brings it up to date.
+/// Opens the records, whatever their schema is: for what brings it up to date.
 ///
 /// # Errors
-/// As [`start`], but nothing is logged: the caller has its own way to say it.
-pub async fn connect() -> anyhow::Result<Started> {
-    let values = Values::from_process();
-    for notice in values.notices() {
-        tracing::warn!("{notice}");
-    }
+/// When a setting is missing or wrong (all are named), or the records cannot be opened.
+pub async fn connect(values: &Values) -> anyhow::Result<Started> {
     let engine: EngineSettings = values.read()?;
     let aws = Aws::from_environment();
     if let RecordsAt::Url(Database::Sqlite(path)) = &engine.records
@@ -74,7 +55,7 @@ pub async fn connect() -> anyhow::Result<Started> {
     }
     let options = ConnectOptions { connections: CONNECTIONS, patience: PATIENCE };
     let records = open_records(&engine.records, &aws, options).await.context("opening the records")?;
-    Ok(Started { values, engine, records, aws })
+    Ok(Started { engine, records, aws })
 }
 
 /// Opens the records where the settings say that they are.

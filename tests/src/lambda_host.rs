@@ -1,4 +1,5 @@
-//! A stand-in for AWS Lambda: it speaks the Runtime API (version 2018-06-01) to one function's own binary.
+//! A stand-in for AWS Lambda: it speaks the Runtime API (version 2018-06-01), and as much of the Extensions API
+//! (2020-01-01) as makes it say when an instance ends, to one function's own binary.
 
 use std::{
     collections::HashMap,
@@ -24,6 +25,9 @@ use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
 };
+
+/// The trace that every invocation belongs to.
+pub const TRACE: &str = "1-5bef4de7-ad49b0e87f6ef6c87fc2e700";
 
 /// How long a function has for an event: Lambda's own longest time.
 const TIMEOUT: Duration = Duration::from_secs(900);
@@ -53,6 +57,7 @@ pub struct LambdaHost {
 #[derive(Debug)]
 struct Invocation {
     event: Value,
+    time: Duration,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -92,18 +97,62 @@ impl LambdaHost {
     /// # Panics
     /// When the function ends instead of answering.
     pub async fn invoke(&mut self, event: Value) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        self.events.send(Invocation { event, answer }).expect("the server lives as long as this");
+        self.invoke_for(TIMEOUT, event).await
+    }
+
+    /// The same, with so much time until the function's deadline.
+    ///
+    /// # Panics
+    /// When the function ends instead of answering.
+    pub async fn invoke_for(&mut self, time: Duration, event: Value) -> Answer {
+        let answered = self.begin(time, event);
         tokio::select! {
             answer = answered => answer.expect("every invocation is answered"),
             status = ended(&mut self.function) => panic!("the function ended with {status}: {}", self.output()),
         }
     }
 
+    /// Hands the function an event without waiting for its answer.
+    pub fn begin(&mut self, time: Duration, event: Value) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        self.events.send(Invocation { event, time, answer }).expect("the server lives as long as this");
+        answered
+    }
+
+    /// Asks the instance to end, as Lambda does before it takes it away.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.function.id().to_string()]).status();
+        assert!(sent.expect("`kill` is there").success(), "a process of ours");
+    }
+
+    /// Waits until the function has written such a line.
+    ///
+    /// # Panics
+    /// When it never does.
+    pub async fn says(&mut self, words: &str) {
+        for _ in 0..LOOKS {
+            if self.output().contains(words) {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        panic!("never said {words:?}: {}", self.output());
+    }
+
     /// Waits until a function ends that cannot start; gives how, and what it said.
     pub async fn end(&mut self) -> (ExitStatus, String) {
         let status = ended(&mut self.function).await;
         (status, self.output())
+    }
+
+    /// What the function has written as lines of JSON until now.
+    pub fn lines(&mut self) -> Vec<Value> {
+        self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Its lines of metrics until now: those in the embedded metric format.
+    pub fn metrics(&mut self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| !line["_aws"].is_null()).collect()
     }
 
     /// What the function has written until now, its log above all.
@@ -157,9 +206,31 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> hyper::Result<Response<Full<Bytes>>> {
-    let path = request.uri().path().trim_start_matches("/2018-06-01/runtime/").to_owned();
+    let path = request.uri().path().trim_start_matches('/').to_owned();
     let parts: Vec<&str> = path.split('/').collect();
     match (request.method(), parts.as_slice()) {
+        (&Method::POST, ["2020-01-01", "extension", "register"]) => Ok(registered(&shared.function)),
+        // No event is subscribed to, so none ever comes.
+        (&Method::GET, ["2020-01-01", "extension", "event", "next"]) => std::future::pending().await,
+        _ => runtime(request, &parts[2.min(parts.len())..], shared).await,
+    }
+}
+
+fn registered(function: &str) -> Response<Full<Bytes>> {
+    let about = serde_json::json!({"functionName": function, "functionVersion": "$LATEST", "handler": "bootstrap"});
+    Response::builder()
+        .header("Lambda-Extension-Identifier", shared::random::token())
+        .header("Content-Type", "application/json")
+        .body(Full::from(about.to_string()))
+        .expect("headers of plain letters")
+}
+
+async fn runtime(
+    request: Request<Incoming>,
+    parts: &[&str],
+    shared: Arc<Shared>,
+) -> hyper::Result<Response<Full<Bytes>>> {
+    match (request.method(), parts) {
         (&Method::GET, ["invocation", "next"]) => Ok(shared.next().await),
         (&Method::POST, ["invocation", id, what]) => {
             let body = request.into_body().collect().await?.to_bytes();
@@ -172,18 +243,18 @@ async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> hyper::Resul
 
 impl Shared {
     async fn next(&self) -> Response<Full<Bytes>> {
-        let Some(Invocation { event, answer }) = self.coming.lock().await.recv().await else {
+        let Some(Invocation { event, time, answer }) = self.coming.lock().await.recv().await else {
             return status(StatusCode::GONE);
         };
         let id = shared::random::token();
         self.under_way().insert(id.clone(), answer);
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + time;
         let arn = format!("arn:aws:lambda:eu-west-3:123456789012:function:{}", self.function);
         Response::builder()
             .header("Lambda-Runtime-Aws-Request-Id", id)
             .header("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string())
             .header("Lambda-Runtime-Invoked-Function-Arn", arn)
-            .header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
+            .header("Lambda-Runtime-Trace-Id", format!("Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=1"))
             .header("Content-Type", "application/json")
             .body(Full::from(event.to_string()))
             .expect("headers of plain letters")

@@ -20,6 +20,7 @@ pub struct ScriptedQueue {
     script: Script,
     calls: AtomicUsize,
     taken: Mutex<Vec<BatchMessage>>,
+    traces: Mutex<Vec<Option<String>>>,
 }
 
 impl ScriptedQueue {
@@ -32,7 +33,12 @@ impl ScriptedQueue {
     pub fn answering(
         script: impl Fn(usize, Vec<BatchMessage>) -> BoxFuture<'static, anyhow::Result<Vec<usize>>> + Send + Sync + 'static,
     ) -> Self {
-        Self { script: Box::new(script), calls: AtomicUsize::new(0), taken: Mutex::default() }
+        Self { script: Box::new(script), calls: AtomicUsize::new(0), taken: Mutex::default(), traces: Mutex::default() }
+    }
+
+    /// The traces of its calls, in their order.
+    pub fn traces(&self) -> Vec<Option<String>> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The batches of the messages that it took, in ascending order.
@@ -46,8 +52,9 @@ impl ScriptedQueue {
 
 #[async_trait]
 impl Queue for ScriptedQueue {
-    async fn send(&self, bodies: Vec<String>, _: Option<&str>) -> anyhow::Result<Vec<usize>> {
+    async fn send(&self, bodies: Vec<String>, trace: Option<&str>) -> anyhow::Result<Vec<usize>> {
         assert!((1..=MESSAGES_PER_CALL).contains(&bodies.len()), "{} messages in one call", bodies.len());
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner).push(trace.map(str::to_owned));
         let messages: Vec<BatchMessage> =
             bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
         let refused = (self.script)(self.calls.fetch_add(1, Ordering::Relaxed), messages.clone()).await?;

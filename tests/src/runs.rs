@@ -27,7 +27,7 @@ pub fn scheduled_at() -> DateTime<Utc> {
 
 /// The schedule's firing at [`scheduled_at`].
 pub fn firing() -> Firing {
-    Firing { scheduled_at: scheduled_at(), trigger: Trigger::Schedule }
+    Firing::new(scheduled_at(), Trigger::Schedule)
 }
 
 /// A planner of batches of `batch_size` users, whose clock stands at [`scheduled_at`].

@@ -26,6 +26,7 @@ use crate::{
     people::bench,
     say::say,
     stack::{self, Stack},
+    stop::{Stop, Stopped},
 };
 
 /// The people are made up, so mails may name a sender and an application that do not exist.
@@ -36,23 +37,33 @@ pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Resul
     let workers = asked.workers.map(|workers| workers.to_string());
     let mut assumed = ASSUMED.to_vec();
     assumed.extend(workers.as_deref().map(|workers| ("SCHEDULER_MAX_WORKERS", workers)));
+    let stop = Stop::listen();
     let stack = Stack::open(stack::settings_with(common, &assumed)).await?;
+    let measured = measure(&stack, asked, &stop).await;
+    stack.close().await;
+    measured
+}
+
+async fn measure(stack: &Stack, asked: &args::Bench, stop: &Stop) -> anyhow::Result<Exit> {
     let peopled = Instant::now();
-    make_people(&stack.records, asked).await?;
+    stop.or(make_people(&stack.records, asked)).await??;
     let people_s = peopled.elapsed().as_secs_f64();
 
     let engine = stack.engine(Clock::system()).await?;
     let scheduled_at = next_month(&stack.records).await?;
     let (statements, cpu) = (stack.records.statements(), cpu_seconds());
     let begun = Instant::now();
-    let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None) };
-    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None), stop };
+    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
     let run = engine.work_until_closed(opened.run(), &watch).await?;
     // The report is written after the ledger balanced; the run's own times leave it out.
     let total = begun.elapsed();
     let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
     let cpu_s = locked(&watch.cpu_when_closed).unwrap_or_else(cpu_seconds) - cpu;
     let ledger = show::ledger_of(&stack.records, &run).await?;
+    if run.state == State::Open {
+        return Err(Stopped.into());
+    }
     ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
     let planned_after = locked(&watch.planned).unwrap_or(wall);
     let run_id = run.id;
@@ -119,10 +130,11 @@ async fn calls_of(tx: &mut Tx, run_id: i64) -> shared::records::Result<u64> {
 }
 
 /// Notes when the plan was complete, and what had been used when the run was closed.
-struct Phases {
+struct Phases<'s> {
     begun: Instant,
     planned: Mutex<Option<Duration>>,
     cpu_when_closed: Mutex<Option<f64>>,
+    stop: &'s Stop,
 }
 
 fn locked<T: Copy>(value: &Mutex<Option<T>>) -> Option<T> {
@@ -130,7 +142,7 @@ fn locked<T: Copy>(value: &Mutex<Option<T>>) -> Option<T> {
 }
 
 #[async_trait]
-impl Watch for Phases {
+impl Watch for Phases<'_> {
     async fn progress(&self, _: &Records, run: &Run) {
         if run.plan_complete {
             let mut planned = self.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -143,7 +155,7 @@ impl Watch for Phases {
     }
 
     async fn stopped(&self) {
-        std::future::pending().await
+        self.stop.asked().await;
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     },
     say::{say, tell},
     stack::{self, RunSettings, Stack},
+    stop::Stop,
 };
 
 pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contacts: u32) -> anyhow::Result<Exit> {
@@ -23,6 +24,7 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
     if !people_only && worker.mail.transports.iter().any(Provider::is_real) {
         anyhow::bail!("the demo writes to a folder or to nobody: leave --mail and EMAIL_TRANSPORTS out, or say null:");
     }
+    let stop = Stop::listen();
     let stack = Stack::open(values).await?;
     let today = Utc::now().with_timezone(&planner.timezone);
     let day = NaiveDate::from_ymd_opt(today.year(), today.month(), planner.day);
@@ -30,7 +32,11 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
     let cycle_at = cycle.and_then(|time| planner.timezone.from_local_datetime(&time).earliest());
     let cycle_at = cycle_at.map_or_else(Utc::now, |time| time.to_utc());
     let store = PeopleStore::new(stack.records.clone(), Clock::system().now());
-    let made = make_up(&store, Demo { users, contacts_per_user: contacts, cycle_at }, |_| {}).await?;
+    let made = stop.or(make_up(&store, Demo { users, contacts_per_user: contacts, cycle_at }, |_| {})).await;
+    if made.is_err() {
+        stack.close().await;
+    }
+    let made = made??;
     if common.json {
         say!("{}", json!({"users": users, "contacts_added": made.contacts.inserted}));
     } else {
@@ -39,7 +45,9 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
     if people_only {
         return Ok(Exit::Done);
     }
-    let exit = run::run_job(common, &stack, cycle_at).await?;
+    let exit = run::run_job(common, &stack, cycle_at, stop).await;
+    stack.close().await;
+    let exit = exit?;
     if !common.json {
         show_where_to_look(common, &stack, &worker);
     }

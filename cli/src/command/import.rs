@@ -17,6 +17,7 @@ use crate::{
     people::{CHUNK, NewContact, NewUser, PeopleStore, Written},
     say::say,
     stack::{self, Stack},
+    stop::Stop,
 };
 
 pub(super) async fn import(
@@ -25,7 +26,20 @@ pub(super) async fn import(
     contacts: &Path,
     rejects: Option<PathBuf>,
 ) -> anyhow::Result<Exit> {
+    let stop = Stop::listen();
     let stack = Stack::open(stack::settings(common)).await?;
+    let imported = stop.or(import_into(&stack, common, users, contacts, rejects)).await;
+    stack.close().await;
+    imported?
+}
+
+async fn import_into(
+    stack: &Stack,
+    common: &Common,
+    users: &Path,
+    contacts: &Path,
+    rejects: Option<PathBuf>,
+) -> anyhow::Result<Exit> {
     let path = rejects.unwrap_or_else(|| stack.settings.home.join("rejects.csv"));
     let store = PeopleStore::new(stack.records.clone(), Clock::system().now());
     let mut import = Import { store, rejects: Rejects::begin(&path)? };

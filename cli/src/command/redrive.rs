@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     say::{say, tell},
     stack::{self, RunSettings, Stack},
+    stop::Stop,
 };
 
 pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Result<Exit> {
@@ -24,6 +25,7 @@ pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Re
         // What the work needs is asked for before anything is opened.
         values.read::<RunSettings>()?;
     }
+    let stop = Stop::listen();
     let stack = Stack::open_existing(values).await?;
     let letters_per_second = asked.rate.unwrap_or(0);
     let wanted = Wanted { cause: asked.cause, batches: asked.batches, letters_per_second };
@@ -42,7 +44,9 @@ pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Re
         return Ok(Exit::Done);
     }
     let engine = stack.engine(Clock::system()).await.context("starting the engine")?;
-    run::work(common, &stack, &engine, child).await
+    let exit = run::work(common, &stack, &engine, child, stop).await;
+    stack.close().await;
+    exit
 }
 
 async fn preview(common: &Common, stack: &Stack, id: i64, wanted: &Wanted) -> anyhow::Result<Exit> {

@@ -18,6 +18,7 @@ use crate::{
     progress::Progress,
     say::{say, tell},
     stack::{self, RunSettings, Stack},
+    stop::Stop,
 };
 
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
@@ -37,17 +38,25 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         Some(text) => scheduled_time(text, zone).map_err(|error| Misused(format!("{error:#}")))?,
         None => Clock::system().now(),
     };
+    let stop = Stop::listen();
     let stack = Stack::open(values).await?;
     if dry_run {
         return dry_run::dry_run(&stack, scheduled_at, common.json).await;
     }
-    run_job(common, &stack, scheduled_at).await
+    let exit = run_job(common, &stack, scheduled_at, stop).await;
+    stack.close().await;
+    exit
 }
 
-/// Runs the cycle of that time to its end and prints its ledger.
-pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTime<Utc>) -> anyhow::Result<Exit> {
+/// Runs the cycle of that time to its end, or until `stop` is asked, and prints its ledger.
+pub(super) async fn run_job(
+    common: &Common,
+    stack: &Stack,
+    scheduled_at: DateTime<Utc>,
+    stop: Stop,
+) -> anyhow::Result<Exit> {
     let engine = stack.engine(Clock::system()).await?;
-    let opened = engine.planner.open(Firing { scheduled_at, trigger: Trigger::Manual }).await?;
+    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
     if !common.json {
         tell!("{}", met(&opened));
     }
@@ -57,15 +66,21 @@ pub(super) async fn run_job(common: &Common, stack: &Stack, scheduled_at: DateTi
             engine.say_all(run.id).await?;
             run
         }
-        Opened::New(run) | Opened::Joined(run) => return work(common, stack, &engine, &run).await,
+        Opened::New(run) | Opened::Joined(run) => return work(common, stack, &engine, &run, stop).await,
     };
     print(common, stack, &run, engine.planner.zone).await?;
     Ok(Exit::of_run(&run))
 }
 
-/// Works an open run to its end and prints its ledger.
-pub(super) async fn work(common: &Common, stack: &Stack, engine: &Engine, run: &Run) -> anyhow::Result<Exit> {
-    let progress = Progress::new(common.json);
+/// Works an open run to its end, or until `stop` is asked, and prints its ledger.
+pub(super) async fn work(
+    common: &Common,
+    stack: &Stack,
+    engine: &Engine,
+    run: &Run,
+    stop: Stop,
+) -> anyhow::Result<Exit> {
+    let progress = Progress::new(common.json, stop);
     let run = engine.work_until_closed(run, &progress).await;
     progress.end();
     let run = run?;

@@ -24,7 +24,7 @@ pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Le
 
 /// The one line for machines.
 pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
-    json!({
+    let mut line = json!({
         "run": run.id, "status": run.state.as_str(), "job": run.job, "key": run.key, "trigger": run.trigger,
         "parent": (run.parent != 0).then_some(run.parent),
         "control": run.control.as_str(), "balanced": ledger.is_balanced(),
@@ -32,7 +32,11 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
         "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
         "finished_at": run.finished_at.unless_never(), "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
         "waits_for_person": run.waits_for_person(),
-    })
+    });
+    if !run.trace.is_empty() {
+        line["trace"] = run.trace.as_str().into();
+    }
+    line
 }
 
 /// The lines for people.
@@ -49,6 +53,9 @@ pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
             say!("  started    {}   took {took:.1} s", local(run.started_at));
         }
         None => say!("  started    {}   control: {}", local(run.started_at), run.control.as_str()),
+    }
+    if !run.trace.is_empty() {
+        say!("  trace      {}", run.trace);
     }
     say!("  planned    {:>9}", ledger.planned);
     say!("  sent       {:>9}", ledger.sent);

@@ -15,6 +15,7 @@ use monthly_invitations::Planner;
 use run_keeper::{Keeper, PlannerDoor};
 use shared::{
     claims::Abandoned,
+    memory::MemoryWatch,
     process::{self, Holder},
     queue::RecordsQueue,
     records::Records,
@@ -24,6 +25,9 @@ use shared::{
 use tokio::{sync::Notify, task::JoinSet};
 
 pub use watch::Watch;
+
+/// What a process of this machine is called where a job's name is asked for.
+const PROCESS: &str = "almanac";
 
 /// How often the keeper's code runs here: so that what waits is seen soon.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -46,6 +50,8 @@ pub struct Engine {
     pub holder: Holder,
     /// Where processes keep their locks.
     pub locks: PathBuf,
+    /// Whether this process uses too much memory.
+    pub memory: MemoryWatch,
     /// How many workers there are.
     pub workers: usize,
     /// How many messages one worker takes at once.
@@ -82,7 +88,8 @@ impl Engine {
         }
         let planning = {
             let (planner, run) = (self.planner.clone(), run.clone());
-            tokio::spawn(async move { planner.plan(&run, Deadline::none()).await })
+            let deadline = Deadline::none().or_when(stop.subscribe());
+            tokio::spawn(async move { planner.plan(&run, deadline).await })
         };
         let mut planning = Some(planning);
         let mut keep = tokio::time::interval(KEEP_EVERY);
@@ -107,6 +114,9 @@ impl Engine {
         stop.send_replace(true);
         while let Some(worker) = workers.join_next().await {
             worker.context("a worker's task")?;
+        }
+        if let Some(planning) = planning {
+            planning.await.context("the planner's task")?.context("planning")?;
         }
         match closed {
             Some(closed) => {
@@ -153,6 +163,7 @@ impl Engine {
         let kept = async {
             self.bury_the_dead().await?;
             self.record_dead_letters().await?;
+            self.memory.look(&self.records, PROCESS).await?;
             self.keeper.keep().await
         };
         if let Err(error) = kept.await {

@@ -6,6 +6,7 @@ mod database_away;
 mod dead_letters;
 mod demo;
 mod doubled_messages;
+mod ending;
 mod fire_at_once;
 mod import;
 mod kill;

@@ -84,7 +84,7 @@ async fn plan(records: &Records) -> Vec<String> {
         batch_size: 1,
     };
     let scheduled_at = DateTime::parse_from_rfc3339("2026-11-05T18:00:00+01:00").expect("a time").to_utc();
-    let planned = planner.fire(Firing { scheduled_at, trigger: Trigger::Manual }, Deadline::none()).await;
+    let planned = planner.fire(Firing::new(scheduled_at, Trigger::Manual), Deadline::none()).await;
     assert!(planned.expect("planned").plan_complete);
     let rows = query::rows(records, "SELECT body FROM queue_messages ORDER BY id").await;
     let messages: Vec<String> = rows.iter().map(|row| row.text(0).expect("a body")).collect();

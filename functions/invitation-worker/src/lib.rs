@@ -38,6 +38,9 @@ use crate::{
     sending::{Sending, Sent},
 };
 
+/// The function's name.
+pub const JOB: &str = "invitation-worker";
+
 /// What can be set about a worker.
 #[derive(Debug)]
 pub struct WorkerOptions {

@@ -2,27 +2,16 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::SqsEvent;
-use invitation_worker::InvitationWorker;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use shared::{
-    clock::Clock,
-    config::WorkerSettings,
-    process::Holder,
-    sqs::{self, Deadline, Limits},
-    startup,
-};
+use invitation_worker::{InvitationWorker, JOB};
+use lambda_runtime::Error;
+use shared::{clock::Clock, config::WorkerSettings, lambda::Function, process::Holder, sqs::Limits};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let started = startup::start().await?;
-    let settings: WorkerSettings = started.values.read()?;
+    let (function, started) = Function::start(JOB).await?;
+    let settings: WorkerSettings = function.values().read()?;
     let worker =
         InvitationWorker::from_settings(started.records, &settings, Clock::system(), Holder::unwatched()).await?;
     let limits = Limits { at_once: worker.batches_at_once(), record_timeout: settings.worker_timeout };
-    let worker = Arc::new(worker);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        sqs::handle_event(worker.clone(), event.payload, Deadline::of(&event.context), limits).await
-    }))
-    .await
+    function.serve_records(Arc::new(worker), limits).await
 }

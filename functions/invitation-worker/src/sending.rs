@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::join_all};
 use shared::{
     claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
+    counters::{self, Counter},
     mail::{Answer, Call, Letter, Refusal},
     records::{self, Tx},
     run::batch::{self, Batch},
@@ -264,6 +265,8 @@ impl<'w> Sending<'w> {
         // No verdict is never a failure: what has none to the end stays planned, for later.
         let put_off = if last_try { answers.iter().find_map(reason_to_put_off) } else { None };
         let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && put_off.is_none());
+        counters::count(Counter::Sent, outcome.accepted.len());
+        counters::count(Counter::InDoubt, outcome.unknown.len());
         self.put_off = self.put_off.or(put_off);
         if put_off.is_none() {
             self.schedule_retries(&outcome, &next, last_provider);

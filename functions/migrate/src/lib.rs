@@ -9,7 +9,7 @@ mod door;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use shared::{records::Migrated, startup};
+use shared::{config::Values, records::Migrated, startup};
 
 pub use self::{cloudformation::MOST_BYTES, door::Door};
 
@@ -39,7 +39,7 @@ pub async fn handle(
 /// # Errors
 /// When a setting is missing or wrong, the records cannot be opened, or a migration fails.
 pub async fn migrate() -> anyhow::Result<Migrated> {
-    let records = startup::connect().await?.records;
+    let records = startup::connect(&Values::from_process()).await?.records;
     let migrated = records.migrate().await.context("bringing the schema up to date")?;
     tracing::info!(applied = migrated.applied.join(" "), version = migrated.version, "the schema is up to date");
     Ok(migrated)

@@ -24,7 +24,7 @@ use shared::{
 pub use subjects::CycleSubjects;
 
 /// The job's name: its folder, its binary, its event and its runs are called so.
-pub const JOB: &str = "monthly-invitations";
+pub const JOB: &str = shared::cycle::JOB;
 
 /// The planner and what it stands on.
 #[derive(Clone)]
@@ -64,6 +64,7 @@ impl Planner {
     pub async fn fire(&self, firing: Firing, deadline: Deadline) -> anyhow::Result<Planned> {
         let opened = self.open(firing).await.context("opening the run")?;
         let run = opened.run();
+        tracing::Span::current().record("run", run.id);
         tracing::info!(run = run.id, key = run.key, trigger = %firing.trigger, met = met(&opened), "fired");
         if firing.trigger == Trigger::Resume && run.waits_for_person() {
             tracing::warn!(run = run.id, checkpoint = run.checkpoint, "not started again: it waits for a person");
@@ -105,7 +106,7 @@ impl Planner {
         let parameters: CycleParameters =
             serde_json::from_str(&run.parameters).with_context(|| format!("the parameters of run {}", run.id))?;
         let subjects = CycleSubjects { parameters, batch_size: self.batch_size };
-        run::plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, deadline.instant()).await
+        run::plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, &deadline).await
     }
 }
 

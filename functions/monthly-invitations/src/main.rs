@@ -1,21 +1,19 @@
 //! Wires the planner to Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::Error;
 use monthly_invitations::{JOB, Planner};
-use serde_json::Value;
 use shared::{
     clock::Clock,
     config::{KeeperSettings, PlannerSettings, QueueSettings},
     firing::Firing,
+    lambda::{Function, Invocation},
     ports,
-    sqs::Deadline,
-    startup,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let started = startup::start().await?;
-    let (settings, keeper, queue) = started.values.read::<(PlannerSettings, KeeperSettings, QueueSettings)>()?;
+    let (function, started) = Function::start(JOB).await?;
+    let (settings, keeper, queue) = function.values().read::<(PlannerSettings, KeeperSettings, QueueSettings)>()?;
     let clock = Clock::system();
     let planner = Planner {
         queue: ports::invitations(&queue, &started.aws, &started.records, keeper.worker_timeout).await?,
@@ -24,9 +22,9 @@ async fn main() -> Result<(), Error> {
         zone: settings.timezone,
         batch_size: settings.batch_size as usize,
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let firing = Firing::from_event(&event.payload, JOB, clock.now())?;
-        planner.fire(firing, Deadline::of(&event.context)).await
-    }))
-    .await
+    let fire = async |event, invocation: Invocation| {
+        let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);
+        planner.fire(firing, invocation.deadline).await
+    };
+    function.serve(fire).await
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use shared::{
     claims::{self, Abandoned},
     clock::Clock,
+    counters::{self, Counter},
     news::{self, News, Notice},
     objects::Objects,
     queue::Queue,
@@ -115,6 +116,7 @@ impl Keeper {
                 tracing::error!(run = run.id, error = format!("{error:#}"), "the run could not be kept");
             }
         }
+        counters::count(Counter::StuckRuns, usize::try_from(kept.stuck_runs)?);
         kept.delivered = self.deliver().await?;
         Ok(kept)
     }

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use run_keeper::{Keeper, RequestRun};
-use serde_json::Value;
+use lambda_runtime::Error;
+use run_keeper::{JOB, Keeper, RequestRun};
 use shared::{
     clock::Clock,
     config::{DeliverySettings, KeeperSettings, PlannerSettings, QueueSettings},
-    ports, startup,
+    lambda::Function,
+    ports,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let started = startup::start().await?;
+    let (function, started) = Function::start(JOB).await?;
     let (planner, settings, queue, delivery) =
-        started.values.read::<(PlannerSettings, KeeperSettings, QueueSettings, DeliverySettings)>()?;
+        function.values().read::<(PlannerSettings, KeeperSettings, QueueSettings, DeliverySettings)>()?;
     let clock = Clock::system();
     let news = ports::news(&delivery.news, &started.aws, &started.records, &clock).await?;
     let keeper = Keeper {
@@ -28,5 +28,5 @@ async fn main() -> Result<(), Error> {
         zone: planner.timezone,
         longest_run: settings.max_job_duration,
     };
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| keeper.keep().await)).await
+    function.serve(async |_, _| keeper.keep().await).await
 }

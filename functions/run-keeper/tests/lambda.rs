@@ -40,7 +40,7 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     let fake = AwsFake::start().await;
     let mut keeper =
         start(&[&in_aws()[..], &fake.environment()[..], &[("DATABASE_URL", database.url())]].concat()).await;
-    assert_eq!(keep(&mut keeper).await["delivered"], 2);
+    assert_eq!(keep(&mut keeper).await["delivered"], 4);
     assert_eq!(keep(&mut keeper).await["delivered"], 0);
 
     let reports = fake.objects();
@@ -49,7 +49,10 @@ async fn a_closed_run_s_report_and_news_go_out_with_the_next_keeping_and_only_th
     assert_eq!((&report["ledger"]["balanced"], &report["ledger"]["sent"]), (&true.into(), &4.into()));
     assert!(reports.contains_key(&format!("{place}.html")));
     let subjects: Vec<String> = fake.events().into_iter().map(|event| event.subject).collect();
-    assert_eq!((subjects, fake.alerts().len()), (vec!["job-completed".to_owned()], 0));
+    assert_eq!(
+        (subjects, fake.alerts().len()),
+        (["job-started", "job-completed", "monthly-job-completed"].map(str::to_owned).to_vec(), 0)
+    );
 }
 
 /// What the template sets.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::{
     clock::Clock,
     firing::{Firing, Trigger},
-    news::{News, RecordsNews},
+    news::{News, Notice, RecordsNews},
     objects::FolderObjects,
     run::Run,
 };
@@ -112,13 +112,13 @@ async fn a_run_that_takes_longer_than_it_should_is_said_once() {
 
 /// News that keep what is published.
 #[derive(Default)]
-struct Kiosk(Mutex<Vec<(String, Value)>>);
+struct Kiosk(Mutex<Vec<Notice>>);
 
 #[async_trait]
 impl News for Kiosk {
-    async fn publish(&self, _kind: &str, subject: &str, body: &str) -> anyhow::Result<()> {
-        self.0.lock().expect("no test panics here").push((subject.to_owned(), serde_json::from_str(body)?));
-        Ok(())
+    async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
+        self.0.lock().expect("no test panics here").extend_from_slice(notices);
+        notices.iter().map(|_| Ok(())).collect()
     }
 }
 
@@ -128,8 +128,9 @@ async fn a_planner_is_asked_for_in_the_words_that_the_bus_carries_and_the_planne
     let run = runs::open_run(&database).await;
     let kiosk = Arc::new(Kiosk::default());
     RequestRun(kiosk.clone()).resume(&run).await.expect("published");
-    let (subject, detail) = kiosk.0.lock().expect("no test panics here").remove(0);
-    let event = json!({"source": "almanac", "detail-type": subject, "detail": detail});
+    let notice = kiosk.0.lock().expect("no test panics here").remove(0);
+    let detail: Value = serde_json::from_str(&notice.body).expect("JSON");
+    let event = json!({"source": "almanac", "detail-type": notice.subject, "detail": detail});
 
     let schema = include_str!("../../../infra/events/run-requested.schema.json");
     let schema = jsonschema::draft202012::new(&serde_json::from_str(schema).expect("JSON")).expect("a schema");
@@ -137,5 +138,5 @@ async fn a_planner_is_asked_for_in_the_words_that_the_bus_carries_and_the_planne
     assert!(faults.is_empty(), "{faults:?}");
 
     let firing = Firing::from_event(&event, &run.job, run.started_at).expect("a firing");
-    assert_eq!(firing, Firing { scheduled_at: run.scheduled_at, trigger: Trigger::Resume });
+    assert_eq!(firing, Firing::new(run.scheduled_at, Trigger::Resume));
 }

@@ -89,7 +89,8 @@ impl Aws {
     /// # Errors
     /// When there is no region.
     pub(super) async fn config(&self, service: &'static str, patience: Patience) -> anyhow::Result<SdkConfig> {
-        let load = || async { loader(self.stand_in.as_deref()).load().await };
+        // Boxed, because this future is large and stands in those of all who open something.
+        let load = || Box::pin(async { loader(self.stand_in.as_deref()).load().await });
         let config = self.config.get_or_init(load).await;
         config.region().with_context(|| format!("AWS_REGION is not set, and {service} is a regional service"))?;
         let config = config.to_builder().retry_config(patience.retries()).timeout_config(patience.timeouts());

@@ -34,7 +34,8 @@ pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
     CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings,
-    NewsSettings, PlannerSettings, QueueSettings, RateLimit, RecordsAt, ReminderSettings, WorkerSettings,
+    MemorySettings, NewsSettings, PlannerSettings, QueueSettings, RateLimit, RecordsAt, ReminderSettings,
+    WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{

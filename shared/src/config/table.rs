@@ -130,9 +130,9 @@ settings! {
         SCHEDULER_WORKER_TIMEOUT: Whole = Whole::range(1_000, 900_000).of("milliseconds"),
             default("300000"), formerly("WORKER_TIMEOUT"), read_by(&[WORKER, KEEPER, CLI]);
 
-        /// How much memory a process may use before an alert is raised.
+        /// How much memory a process of one machine may use; on Lambda the function's own size counts.
         SCHEDULER_MAX_MEMORY_MB: Whole = Whole::range(64, 10_240).of("MiB"),
-            default("512"), formerly("MAX_MEMORY_MB"), read_by(&[HEALTH, CLI]);
+            default("512"), formerly("MAX_MEMORY_MB"), read_by(EVERYONE);
 
         /// How long a run may take before it is reported as stuck.
         SCHEDULER_MAX_JOB_DURATION_HOURS: Whole = Whole::range(1, 168).of("hours"),
@@ -205,7 +205,7 @@ settings! {
 
         /// The share of the memory limit above which an alert is raised.
         SCHEDULER_MEMORY_ALERT_THRESHOLD: Fraction = Fraction,
-            default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(&[HEALTH, CLI]);
+            default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(EVERYONE);
     }
 }
 

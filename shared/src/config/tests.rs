@@ -90,6 +90,9 @@ fn everything_that_is_wrong_is_said_at_once_a_line_each() {
     );
 }
 
+/// What stands around every function reads these.
+type OfAll = (EngineSettings, MemorySettings);
+
 #[test]
 fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
     // No kind takes a control character.
@@ -97,12 +100,12 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
     for row in table::TABLE.iter().filter(|row| !row.about().environment_only) {
         let values = Values::gather(environment(*row), None);
         let stopped: Vec<&str> = [
-            ("monthly-invitations", problems::<(EngineSettings, PlannerSettings, QueueSettings)>(&values)),
-            ("invitation-worker", problems::<(EngineSettings, WorkerSettings)>(&values)),
-            ("run-keeper", problems::<(EngineSettings, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
-            ("reminders", problems::<(EngineSettings, ReminderSettings)>(&values)),
-            ("cleanup", problems::<(EngineSettings, CleanupSettings)>(&values)),
-            ("health-check", problems::<(EngineSettings, HealthSettings)>(&values)),
+            ("monthly-invitations", problems::<(OfAll, PlannerSettings, QueueSettings)>(&values)),
+            ("invitation-worker", problems::<(OfAll, WorkerSettings)>(&values)),
+            ("run-keeper", problems::<(OfAll, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
+            ("reminders", problems::<(OfAll, ReminderSettings)>(&values)),
+            ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
+            ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),
         ]
         .into_iter()

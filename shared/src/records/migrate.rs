@@ -36,6 +36,7 @@ const CHANGES: &[Change] = &[
     change!(2, "0002_runs"),
     change!(3, "0003_invitations"),
     change!(4, "0004_deaths"),
+    change!(5, "0005_trace"),
     change!(6, "0006_fuse"),
     change!(7, "0007_alerts"),
     change!(8, "0008_redrive"),

@@ -54,6 +54,7 @@ fn facts(run: &Run) -> RunFacts {
         job: run.job.clone(),
         key: run.key.clone(),
         trigger: run.trigger.clone(),
+        trace: Some(run.trace.clone()).filter(|trace| !trace.is_empty()),
         state: run.state.as_str().to_owned(),
         error: run.error.clone(),
         plan_complete: run.plan_complete,

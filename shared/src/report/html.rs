@@ -175,6 +175,7 @@ fn facts(report: &Report, zone: Option<Tz>) -> Markup {
                 (fact("Run", html! { (run.id) }))
                 (fact("Key", html! { (run.key) }))
                 (fact("Fired by", html! { (run.trigger) }))
+                @if let Some(trace) = &run.trace { (fact("Trace", html! { (trace) })) }
                 (fact("State", html! { (run.state) }))
                 (fact("Plan", html! { (if run.plan_complete { "complete" } else { "not complete" }) }))
                 (fact("Duration", html! { (run.duration_ms.map_or_else(|| "not over yet".to_owned(), words::span)) }))

@@ -65,6 +65,9 @@ pub struct RunFacts {
     pub key: String,
     /// What fired it first.
     pub trigger: String,
+    /// The X-Ray trace of the firing that opened it; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Where it stands.
     pub state: String,
     /// Why it failed; empty otherwise.

@@ -122,6 +122,20 @@ async fn the_json_of_a_run_stays_as_its_readers_know_it() {
 }
 
 #[tokio::test]
+async fn a_run_that_has_a_trace_says_it_as_json_and_on_the_page() {
+    let home = tempfile::tempdir().expect("a folder");
+    let records = records(&home).await;
+    let run = records.transaction(|tx| insert_run(tx, true, 0).boxed()).await.expect("inserting");
+    let mut run = find(&records, run).await;
+    let without = Report::gather(&records, &run).await.expect("a report");
+    assert!(!without.to_json().contains("\"trace\"") && !without.to_html(None).contains("Trace"));
+    run.trace = "1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned();
+    let report = Report::gather(&records, &run).await.expect("a report");
+    assert!(report.to_json().contains("\"trace\": \"1-5bef4de7-ad49b0e87f6ef6c87fc2e700\""), "{}", report.to_json());
+    assert!(report.to_html(None).contains("1-5bef4de7-ad49b0e87f6ef6c87fc2e700"));
+}
+
+#[tokio::test]
 async fn every_side_of_the_ledger_is_explained_to_the_last_letter() {
     let report = eventful_report().await;
     assert!(report.ledger.balanced);

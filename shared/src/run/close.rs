@@ -5,11 +5,17 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use serde_json::json;
 
-use super::{Run, State, alerts, control::Control, ledger, outbox};
+use super::{
+    Run, State, alerts,
+    control::Control,
+    ledger::{self, Ledger},
+    outbox,
+};
 use crate::{
     clock::Clock,
+    cycle,
+    events::{AboutRun, JobCompleted, JobFailed, MonthlyJobCompleted},
     memory,
     records::{Records, Result, Tx},
 };
@@ -54,18 +60,31 @@ async fn close(tx: &mut Tx, run_id: i64, now: DateTime<Utc>) -> Result<Option<Ru
         ],
     )
     .await?;
-    let event = json!({
-        "job": run.job, "run": run_id, "key": run.key, "status": state.as_str(), "ledger": ledger, "error": error,
-        "duration_ms": (now - run.started_at).num_milliseconds(),
-    });
     outbox::put(tx, run_id, outbox::Kind::Report, "{}").await?;
-    let subject = if state == State::Failed { outbox::Kind::JobFailed } else { outbox::Kind::JobCompleted };
-    outbox::put(tx, run_id, subject, &event.to_string()).await?;
+    say(tx, &run, state, error.clone(), ledger, (now - run.started_at).num_milliseconds().max(0).unsigned_abs())
+        .await?;
     if state == State::Failed {
         alerts::unbalanced(tx, &run, &error).await?;
     }
     alerts::is_closed(tx, run_id).await?;
     Run::find(tx, run_id).await
+}
+
+/// Puts into the outbox what is to be said of a run that has come to this state after so many milliseconds.
+async fn say(tx: &mut Tx, run: &Run, state: State, error: String, stats: Ledger, duration: u64) -> Result<()> {
+    let about = AboutRun::new(run);
+    if state == State::Failed {
+        let failed = JobFailed { about, job_type: run.job.clone(), error, stats, duration };
+        outbox::put_event(tx, run.id, &failed).await?;
+        let alert = serde_json::to_string(&failed).expect("an event is texts and numbers");
+        return outbox::put(tx, run.id, outbox::Kind::Alert, &alert).await;
+    }
+    let completed = JobCompleted { about: about.clone(), status: state.as_str(), stats: stats.clone(), duration };
+    outbox::put_event(tx, run.id, &completed).await?;
+    if let Some(month) = cycle::month_of(run) {
+        outbox::put_event(tx, run.id, &MonthlyJobCompleted { about, month, stats, duration }).await?;
+    }
+    Ok(())
 }
 
 async fn has_unfinished_batches(tx: &mut Tx, run_id: i64) -> Result<bool> {

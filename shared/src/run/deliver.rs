@@ -56,7 +56,12 @@ pub async fn deliver(
 fn notice(item: &Item) -> Option<Notice> {
     let kind = match item.kind {
         Kind::Report => return None,
-        Kind::JobCompleted | Kind::JobFailed | Kind::AlertsTriggered => news::Kind::Event,
+        Kind::JobStarted
+        | Kind::JobCompleted
+        | Kind::MonthlyJobCompleted
+        | Kind::JobFailed
+        | Kind::HighMemoryUsage
+        | Kind::AlertsTriggered => news::Kind::Event,
         Kind::Alert => news::Kind::Alert,
     };
     Some(Notice::new(kind, item.kind.as_str(), item.body.as_str()))
@@ -219,6 +224,6 @@ mod tests {
         assert_eq!(kept, ["event job-failed", "alert alert", "event alerts-triggered"]);
         let bodies = house.texts("SELECT body FROM news WHERE subject = 'job-failed'").await;
         let event: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
-        assert_eq!((event["job"].as_str(), event["ledger"]["planned"].as_u64()), (Some("job"), Some(3)));
+        assert_eq!((event["job"].as_str(), event["stats"]["planned"].as_u64()), (Some("job"), Some(3)));
     }
 }

@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
+    events::JobStarted,
     firing::Firing,
     random,
     records::{Records, Result, Row, Tx},
@@ -106,11 +107,13 @@ pub struct Run {
     pub parent: i64,
     /// How many letters a second a redrive lets go; 0 for all at once.
     pub letters_per_second: u32,
+    /// The X-Ray trace of the firing that opened it; empty on one machine.
+    pub trace: String,
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
                        parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, \
-                       resumed_checkpoint, vain_resumes, parent_id, letters_per_second FROM runs";
+                       resumed_checkpoint, vain_resumes, parent_id, letters_per_second, trace FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -135,6 +138,7 @@ impl Run {
             vain_resumes: row.small(17)?,
             parent: row.int(18)?,
             letters_per_second: row.small(19)?,
+            trace: row.text(20)?,
         })
     }
 
@@ -179,7 +183,7 @@ impl Opened {
 /// Opens the run of (job, key), or finds the one that another firing opened.
 ///
 /// The winner is known by reading the owner token back, never by a count of affected rows, so a repeated insert after
-/// a lost connection is still its own.
+/// a lost connection is still its own. The same transaction says that the job has started.
 pub async fn open(
     records: &Records,
     clock: &Clock,
@@ -190,13 +194,15 @@ pub async fn open(
 ) -> Result<Opened> {
     let token = random::token();
     let now = clock.now();
+    let trace = firing.trace.map(|trace| trace.to_string()).unwrap_or_default();
     records
         .transaction(move |tx| {
-            let (token, key, parameters) = (token.clone(), key.clone(), parameters.clone());
+            let (token, key, parameters, trace) = (token.clone(), key.clone(), parameters.clone(), trace.clone());
             async move {
                 tx.execute(
                     "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
-                     checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, {now}, '', '') {or ignore job}",
+                     trace, checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
+                     {or ignore job}",
                     &[
                         job.into(),
                         (&key).into(),
@@ -205,6 +211,7 @@ pub async fn open(
                         firing.scheduled_at.into(),
                         now.into(),
                         (&parameters).into(),
+                        (&trace).into(),
                     ],
                 )
                 .await?;
@@ -215,8 +222,12 @@ pub async fn open(
                 let (Some(owner), Some(run)) = (owner, run) else {
                     return Err(crate::records::RecordsError::Fenced);
                 };
+                let is_ours = owner.text(0)? == token;
+                if is_ours && !outbox::has(tx, run.id, outbox::Kind::JobStarted).await? {
+                    outbox::put_event(tx, run.id, &JobStarted::new(&run)).await?;
+                }
                 Ok(match run.state {
-                    State::Open if owner.text(0)? == token => Opened::New(run),
+                    State::Open if is_ours => Opened::New(run),
                     State::Open => Opened::Joined(run),
                     _ => Opened::Closed(run),
                 })

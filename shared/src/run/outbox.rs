@@ -1,32 +1,56 @@
-//! The outbox: what a closed run has to say, written with its closing, delivered afterwards and once more after a
-//! crash. Receivers see an item at least once.
+//! The outbox: what is to be said, written in the transaction that makes it true, delivered afterwards and once more
+//! after a crash. Receivers see an item at least once.
 
 use std::{str::FromStr, time::Duration};
 
-use crate::records::{Result, Tx};
+use crate::{
+    events::Event,
+    records::{Result, Tx},
+};
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The run's report is to be written into the objects.
     Report,
+    /// The event `job-started`.
+    JobStarted,
     /// The event `job-completed`.
     JobCompleted,
+    /// The event `monthly-job-completed`.
+    MonthlyJobCompleted,
     /// The event `job-failed`.
     JobFailed,
+    /// The event `high-memory-usage`.
+    HighMemoryUsage,
     /// A person is to be told.
     Alert,
     /// The event `alerts-triggered`.
     AlertsTriggered,
 }
 
+/// Every kind there is.
+const KINDS: [Kind; 8] = [
+    Kind::Report,
+    Kind::JobStarted,
+    Kind::JobCompleted,
+    Kind::MonthlyJobCompleted,
+    Kind::JobFailed,
+    Kind::HighMemoryUsage,
+    Kind::Alert,
+    Kind::AlertsTriggered,
+];
+
 impl Kind {
     /// The word that is stored, and the event's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Report => "report",
+            Self::JobStarted => "job-started",
             Self::JobCompleted => "job-completed",
+            Self::MonthlyJobCompleted => "monthly-job-completed",
             Self::JobFailed => "job-failed",
+            Self::HighMemoryUsage => "high-memory-usage",
             Self::Alert => "alert",
             Self::AlertsTriggered => "alerts-triggered",
         }
@@ -37,10 +61,7 @@ impl FromStr for Kind {
     type Err = ();
 
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
-        [Self::Report, Self::JobCompleted, Self::JobFailed, Self::Alert, Self::AlertsTriggered]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(())
+        KINDS.into_iter().find(|kind| kind.as_str() == text).ok_or(())
     }
 }
 
@@ -49,7 +70,7 @@ impl FromStr for Kind {
 pub struct Item {
     /// Its number.
     pub id: i64,
-    /// The run it is about.
+    /// The run it is about; 0 when it is about none.
     pub run_id: i64,
     /// What it is.
     pub kind: Kind,
@@ -64,6 +85,18 @@ pub async fn put(tx: &mut Tx, run_id: i64, kind: Kind, body: &str) -> Result<()>
     let sql = "INSERT INTO outbox (run_id, kind, body, error) VALUES (?, ?, ?, '')";
     tx.execute(sql, &[run_id.into(), kind.as_str().into(), body.into()]).await?;
     Ok(())
+}
+
+/// Puts an event into the outbox, as part of the transaction that makes it true. A `run_id` of 0 is no run.
+pub async fn put_event<E: Event>(tx: &mut Tx, run_id: i64, event: &E) -> Result<()> {
+    let body = serde_json::to_string(event).expect("an event is texts and numbers");
+    put(tx, run_id, E::KIND, &body).await
+}
+
+/// Whether an item of this kind was ever put there about a run.
+pub async fn has(tx: &mut Tx, run_id: i64, kind: Kind) -> Result<bool> {
+    let sql = "SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1";
+    Ok(tx.row(sql, &[run_id.into(), kind.as_str().into()]).await?.is_some())
 }
 
 /// The items that are due, oldest first.

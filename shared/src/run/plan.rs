@@ -5,9 +5,10 @@
 //! subject twice: the slower one finds itself overtaken and goes on from where the other is. A planner may stop
 //! anywhere; the next one goes on from the checkpoint.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
-use tokio::time::Instant;
 
 use super::{
     Run, State,
@@ -19,6 +20,7 @@ use crate::{
     clock::Clock,
     queue::{MESSAGES_PER_CALL, Queue},
     records::{Records, RecordsError, Result, Tx, Value, dialect::with_list, never},
+    sqs::Deadline,
 };
 
 /// How many queue calls of one planner are under way at once.
@@ -56,19 +58,19 @@ pub enum PlanEnd {
     Stopped,
 }
 
-/// Plans `run` from its checkpoint to its end, or until `deadline`. A redrive has no subjects to walk: its batches are
-/// those that it took over.
+/// Plans `run` from its checkpoint to its end, or until `deadline`. Its messages carry the run's trace. A redrive has no
+/// subjects to walk: its batches are those that it took over.
 pub async fn plan<S: Subjects>(
     records: &Records,
     queue: &dyn Queue,
     clock: &Clock,
     run: &Run,
     subjects: &S,
-    deadline: Option<Instant>,
+    deadline: &Deadline,
 ) -> anyhow::Result<PlanEnd> {
     let mut run = run.clone();
     while !run.plan_complete {
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if deadline.is_within(Duration::ZERO) {
             return Ok(PlanEnd::OutOfTime);
         }
         run = match run.parent {
@@ -147,9 +149,10 @@ pub async fn dispatch(records: &Records, queue: &dyn Queue, run_id: i64) -> anyh
             return Ok(dispatched);
         }
         let as_of = waiting.as_of;
+        let trace = Some(waiting.trace.as_str()).filter(|trace| !trace.is_empty());
         let calls: Vec<anyhow::Result<Vec<i64>>> =
             futures_util::stream::iter(waiting.batches.chunks(MESSAGES_PER_CALL).map(<[i64]>::to_vec))
-                .map(|batches| send(queue, run_id, batches))
+                .map(|batches| send(queue, run_id, batches, trace))
                 .buffer_unordered(CALLS_AT_ONCE)
                 .collect()
                 .await;
@@ -178,26 +181,29 @@ struct Waiting {
     batches: Vec<i64>,
     /// When they did, by the lease clock.
     as_of: DateTime<Utc>,
+    /// Their run's trace; empty where it has none.
+    trace: String,
 }
 
 async fn waiting_batches(tx: &mut Tx, run_id: i64) -> Result<Waiting> {
     let rows = tx
         .rows(
-            "SELECT b.id, {now} FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
+            "SELECT b.id, {now}, r.trace FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
              AND r.state = 'open' WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 \
              AND b.not_before < {now} ORDER BY b.id LIMIT ?",
             &[run_id.into(), DISPATCH_PAGE.into()],
         )
         .await?;
     let as_of = rows.first().map_or(Ok(never()), |row| row.time(1))?;
-    Ok(Waiting { batches: rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?, as_of })
+    let trace = rows.first().map_or(Ok(String::new()), |row| row.text(2))?;
+    Ok(Waiting { batches: rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?, as_of, trace })
 }
 
 /// Sends one call's messages; gives the batches that the queue took.
-async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>) -> anyhow::Result<Vec<i64>> {
+async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>, trace: Option<&str>) -> anyhow::Result<Vec<i64>> {
     let message = |&batch: &i64| serde_json::to_string(&BatchMessage { run, batch });
     let bodies = batches.iter().map(message).collect::<serde_json::Result<_>>()?;
-    let refused = queue.send(bodies, None).await?;
+    let refused = queue.send(bodies, trace).await?;
     Ok(batches.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, id)| id).collect())
 }
 

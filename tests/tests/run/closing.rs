@@ -75,7 +75,7 @@ async fn of_many_who_try_at_once_one_closes_and_what_is_said_is_said_once(databa
         });
         let closed = join_all(tries).await.into_iter().filter_map(|tried| tried.expect("no panic").expect("tried"));
         assert_eq!(closed.map(|run| run.state).collect::<Vec<_>>(), [State::Completed]);
-        assert_eq!(texts(database, KINDS, vec![run.into()]).await, ["report", "job-completed"]);
+        assert_eq!(texts(database, KINDS, vec![run.into()]).await, ["job-started", "report", "job-completed"]);
     }
 }
 
@@ -89,7 +89,8 @@ async fn a_run_whose_ledger_does_not_balance_has_failed_and_alerts(database: &Te
     let closed = find(database, run).await;
     assert_eq!(closed.state, State::Failed);
     assert_eq!(closed.error, "the ledger does not balance: 3 planned, 2 accounted for");
-    assert_eq!(texts(database, KINDS, vec![run.into()]).await, ["report", "job-failed", "alert", "alerts-triggered"]);
+    let said = ["job-started", "report", "job-failed", "alert", "alerts-triggered"];
+    assert_eq!(texts(database, KINDS, vec![run.into()]).await, said);
 }
 
 async fn a_run_that_is_not_there_cannot_be_closed(database: &TestDatabase) {

@@ -5,6 +5,7 @@ mod batches;
 mod closing;
 mod control;
 mod dispatching;
+mod events;
 mod fuse;
 mod ledger;
 mod opening;

@@ -81,8 +81,5 @@ fn a_request_for_a_run_is_a_firing_as_the_code_reads_it() {
         .iter()
         .map(|event| Firing::from_event(event, "monthly-invitations", now).expect("a firing"))
         .collect();
-    assert_eq!(
-        firings,
-        [Firing { scheduled_at, trigger: Trigger::Resume }, Firing { scheduled_at: now, trigger: Trigger::Manual }]
-    );
+    assert_eq!(firings, [Firing::new(scheduled_at, Trigger::Resume), Firing::new(now, Trigger::Manual)]);
 }

@@ -124,7 +124,7 @@ fn a_schedules_input_is_the_event_that_the_function_reads() {
             .replace("<aws.scheduler.execution-id>", "d32c5ebc-9a5f-4f5d-b3d6-6f3a1c0f7e51");
         let sent: Value = serde_json::from_str(&sent).expect("JSON");
         let firing = Firing::from_event(&sent, schedule.function.binary, Utc::now()).expect("a firing");
-        assert_eq!(firing, Firing { scheduled_at: scheduled, trigger: Trigger::Schedule });
+        assert_eq!(firing, Firing::new(scheduled, Trigger::Schedule));
 
         let example: Value =
             serde_json::from_str(&read(&format!("events/{}.json", schedule.function.binary))).expect("JSON");

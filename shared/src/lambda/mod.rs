@@ -1,0 +1,307 @@
+//! What every Lambda function is: started once, then handed one event after the other.
+//!
+//! ```no_run
+//! # use shared::lambda::Function;
+//! # async fn main() -> Result<(), lambda_runtime::Error> {
+//! let (function, started) = Function::start("nightly-report").await?;
+//! function.serve(async |event, invocation| Ok(format!("{} from {:?}", event, invocation.trace))).await
+//! # }
+//! ```
+//!
+//! An invocation has one span, whose ids stand in each of its log lines, and on Lambda one line of metrics, however it
+//! ends. Jobs only [`count`](crate::counters::count).
+
+mod emf;
+mod log;
+
+use std::{
+    io::Write as _,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::anyhow;
+use aws_lambda_events::sqs::SqsEvent;
+use futures_util::FutureExt;
+use lambda_runtime::{
+    Context, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn,
+    tower::{ServiceExt as _, layer::layer_fn},
+};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::{sync::watch, time::Instant};
+use tracing::{Instrument, field};
+
+use crate::{
+    config::{Host, MemorySettings, Values},
+    counters::{Counter, Counters},
+    memory::MemoryWatch,
+    records::Records,
+    sqs::{self, Deadline, Limits, RecordHandler, panic_words},
+    startup::{self, Started},
+    trace::TraceId,
+};
+
+/// How long the records may take to note that a process uses too much memory.
+const NOTE_TIME: Duration = Duration::from_secs(1);
+
+/// How long an ending instance waits for what is under way. Lambda ends it by force after half a second.
+const ENDING_TIME: Duration = Duration::from_millis(400);
+
+/// A function's process: its job's name, its log and its metrics.
+#[derive(Debug)]
+pub struct Function {
+    job: &'static str,
+    values: Values,
+    opened: OnceLock<Opened>,
+    cold: AtomicBool,
+    stop: watch::Sender<bool>,
+    under_way: watch::Sender<usize>,
+}
+
+/// What there is once the records are open.
+#[derive(Debug)]
+struct Opened {
+    records: Records,
+    memory_threshold: f64,
+    memory: OnceLock<MemoryWatch>,
+}
+
+/// What a job is told about an event beside the event itself.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's own name for it.
+    pub request: String,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceId>,
+    /// When it must be answered, or that this instance is being ended.
+    pub deadline: Deadline,
+}
+
+impl Function {
+    /// Begins a function: its log is there, nothing is opened yet. For a function that must answer even when its
+    /// settings are wrong or its records away; it calls [`Function::open`] itself, whenever it wants.
+    pub fn starting(job: &'static str) -> Self {
+        log::begin();
+        let values = Values::from_process();
+        for notice in values.notices() {
+            tracing::warn!(job, "{notice}");
+        }
+        Self {
+            job,
+            values,
+            opened: OnceLock::new(),
+            cold: AtomicBool::new(true),
+            stop: watch::Sender::new(false),
+            under_way: watch::Sender::new(0),
+        }
+    }
+
+    /// Begins a function and opens its records.
+    ///
+    /// # Errors
+    /// As [`Function::open`]. The function must not start then: Lambda reports it, and nothing is half done.
+    pub async fn start(job: &'static str) -> anyhow::Result<(Self, Started)> {
+        let function = Self::starting(job);
+        let started = function.open().await;
+        if let Err(error) = &started {
+            tracing::error!(job, error = format!("{error:#}"), "the function cannot start");
+        }
+        Ok((function, started?))
+    }
+
+    /// Reads the settings and opens the records. They are closed when Lambda ends this instance.
+    ///
+    /// # Errors
+    /// When a setting is missing or wrong (all are named), or the records cannot be opened.
+    pub async fn open(&self) -> anyhow::Result<Started> {
+        let (started, memory) = (startup::open(&self.values).await?, self.values.read::<MemorySettings>()?);
+        let records = started.records.clone();
+        let opened = Opened { records, memory_threshold: memory.alert_threshold, memory: OnceLock::new() };
+        // Who opens twice keeps the first: the second has the same settings.
+        self.opened.set(opened).ok();
+        Ok(started)
+    }
+
+    /// The settings, for the function's own part of them.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Handles firings and whatever else comes one at a time. What `handler` gives is Lambda's answer.
+    ///
+    /// # Errors
+    /// When Lambda's runtime cannot be reached any more.
+    pub async fn serve<A, H>(self, handler: H) -> Result<(), lambda_runtime::Error>
+    where
+        A: Serialize,
+        H: AsyncFn(Value, Invocation) -> anyhow::Result<A>,
+    {
+        let function = &Arc::new(self);
+        let handler = &handler;
+        function.hear_the_end().await;
+        let handle = |event: LambdaEvent<Value>| async move {
+            let LambdaEvent { payload, context, .. } = event;
+            let work = async move |invocation| handler(payload, invocation).await;
+            function.invoke(&context, 1, work).boxed_local().await
+        };
+        Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await
+    }
+
+    /// Handles messages of a queue, each by itself; the answer lists exactly those that are to come again.
+    ///
+    /// # Errors
+    /// When Lambda's runtime cannot be reached any more.
+    pub async fn serve_records<H: RecordHandler>(
+        self,
+        handler: Arc<H>,
+        limits: Limits,
+    ) -> Result<(), lambda_runtime::Error> {
+        let function = &Arc::new(self);
+        let handler = &handler;
+        function.hear_the_end().await;
+        let handle = |event: LambdaEvent<SqsEvent>| async move {
+            let LambdaEvent { payload, context, .. } = event;
+            let records = payload.records.len();
+            let work = async move |invocation: Invocation| {
+                sqs::handle_event(Arc::clone(handler), payload, invocation.deadline, limits).await
+            };
+            function.invoke(&context, records, work).boxed_local().await
+        };
+        Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await
+    }
+
+    /// Handles one event: in a span of its own, measured, and with its error logged, however it ends.
+    async fn invoke<A>(
+        &self,
+        context: &Context,
+        records: usize,
+        work: impl AsyncFnOnce(Invocation) -> anyhow::Result<A>,
+    ) -> anyhow::Result<A> {
+        let begun = Instant::now();
+        let cold_start = self.cold.swap(false, Ordering::Relaxed);
+        let trace = context.xray_trace_id.as_deref().and_then(TraceId::of_header);
+        // Of the gravest level, so that no choice of lines takes the ids from those that are left.
+        let span = tracing::error_span!(
+            "invocation",
+            job = self.job,
+            request = context.request_id,
+            trace = trace.map(field::display),
+            cold_start,
+            run = field::Empty,
+        );
+        let invocation = Invocation {
+            request: context.request_id.clone(),
+            trace,
+            deadline: Deadline::of(context).or_when(self.stop.subscribe()),
+        };
+        let (counters, last_moment) = (Counters::default(), Deadline::last_moment_of(context));
+        let measured = async {
+            let outcome = finished(invocation, last_moment, counters.clone(), work).await;
+            if let Err(error) = &outcome {
+                tracing::error!(error = format!("{error:#}"), "the invocation failed");
+            }
+            self.look_at_memory(context).await;
+            outcome
+        };
+        let outcome = measured.instrument(span).await;
+        if self.values.host() == Host::Lambda {
+            let mut counted = counters.counted();
+            let failures = counted.entry(Counter::RecordFailures).or_default();
+            if outcome.is_err() {
+                *failures = records as u64;
+            }
+            let (request, duration) = (context.request_id.as_str(), begun.elapsed());
+            let measured = emf::Measured { job: self.job, request, cold_start, duration, records, counted: &counted };
+            write(&measured.line(milliseconds_since_1970()));
+        }
+        // Lambda shows the outermost words only.
+        outcome.map_err(|error| anyhow!("{error:#}"))
+    }
+
+    async fn look_at_memory(&self, context: &Context) {
+        let Some(opened) = self.opened.get() else { return };
+        let limit_mb = u64::try_from(context.env_config.memory).unwrap_or(0);
+        let watch = opened.memory.get_or_init(|| MemoryWatch::new(limit_mb, opened.memory_threshold));
+        match tokio::time::timeout(NOTE_TIME, watch.look(&opened.records, self.job)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "the use of memory could not be noted"),
+            Err(_) => tracing::error!("the use of memory could not be noted in time"),
+        }
+    }
+
+    /// The service, known to be under way from an event's arrival until Lambda has its answer.
+    fn seen_under_way<S>(&self, service: S) -> impl Service<LambdaInvocation, Response = (), Error = S::Error>
+    where
+        S: Service<LambdaInvocation, Response = ()>,
+    {
+        service.map_future(async |answering| {
+            self.under_way.send_modify(|under_way| *under_way += 1);
+            let answered = answering.await;
+            self.under_way.send_modify(|under_way| *under_way -= 1);
+            answered
+        })
+    }
+
+    /// From now on, hears when Lambda ends this instance: nothing more is begun, what is under way ends or is handed
+    /// back, and the records are closed.
+    async fn hear_the_end(self: &Arc<Self>) {
+        let function = Arc::clone(self);
+        let ending = lambda_runtime::spawn_graceful_shutdown_handler(move || async move { function.end().await });
+        // A host without extensions, such as some emulators, ends its instances without a word.
+        if AssertUnwindSafe(ending).catch_unwind().await.is_err() {
+            tracing::warn!(job = self.job, "this host does not say when it ends an instance");
+        }
+    }
+
+    async fn end(&self) {
+        self.stop.send_replace(true);
+        let ended = async {
+            self.under_way.subscribe().wait_for(|under_way| *under_way == 0).await.ok();
+            if let Some(opened) = self.opened.get() {
+                opened.records.close().await;
+            }
+        };
+        match tokio::time::timeout(ENDING_TIME, ended).await {
+            Ok(()) => tracing::info!(job = self.job, "the instance ends"),
+            Err(_) => tracing::warn!(job = self.job, "the instance ends with an invocation under way"),
+        }
+    }
+}
+
+/// Works until the end, a panic or the last moment.
+async fn finished<A>(
+    invocation: Invocation,
+    last_moment: Option<Instant>,
+    counters: Counters,
+    work: impl AsyncFnOnce(Invocation) -> anyhow::Result<A>,
+) -> anyhow::Result<A> {
+    let too_late = async {
+        match last_moment {
+            Some(moment) => tokio::time::sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        outcome = AssertUnwindSafe(counters.during(work(invocation))).catch_unwind() => match outcome {
+            Ok(outcome) => outcome,
+            Err(panic) => Err(anyhow!("panicked: {}", panic_words(panic.as_ref()))),
+        },
+        () = too_late => Err(anyhow!("not done at the deadline")),
+    }
+}
+
+/// Writes a line on standard output. There is nowhere else to say that this failed.
+fn write(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).ok();
+}
+
+fn milliseconds_since_1970() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
