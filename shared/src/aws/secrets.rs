@@ -54,8 +54,11 @@ pub enum SecretError {
 pub struct Secrets {
     client: Client,
     time_to_live: Duration,
-    held: Arc<std::sync::Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>>,
+    held: Arc<std::sync::Mutex<HashMap<String, Place>>>,
 }
+
+/// Where one secret is held; locked while it is being read.
+type Place = Arc<Mutex<Option<Held>>>;
 
 #[derive(Debug)]
 struct Held {
@@ -103,7 +106,7 @@ impl Secrets {
         }
     }
 
-    fn place(&self, arn: &str) -> Arc<Mutex<Option<Held>>> {
+    fn place(&self, arn: &str) -> Place {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.entry(arn.to_owned()).or_default().clone()
     }
