@@ -57,7 +57,7 @@ pub struct Secrets {
     held: Arc<std::sync::Mutex<HashMap<String, Place>>>,
 }
 
-/// Where a secret is kept once it has been read; who reads it holds the lock.
+/// Where one secret is held; locked while it is being read.
 type Place = Arc<Mutex<Option<Held>>>;
 
 #[derive(Debug)]
