@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
