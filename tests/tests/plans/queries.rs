@@ -174,6 +174,7 @@ pub const QUERIES: &[Query] = &[
         || vec![50_i64.into()],
     ),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1", || vec![id()]),
+    query("SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1", || vec![id(), "job-started".into()]),
     // The queue's of one machine.
     assembled(query(
         "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
