@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # use shared::lambda::Function;
-//! # async fn main() -> Result<(), lambda_runtime::Error> {
+//! # async fn wire() -> Result<(), lambda_runtime::Error> {
 //! let (function, started) = Function::start("nightly-report").await?;
 //! function.serve(async |event, invocation| Ok(format!("{} from {:?}", event, invocation.trace))).await
 //! # }

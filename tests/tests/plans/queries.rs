@@ -58,7 +58,7 @@ pub const QUERIES: &[Query] = &[
     query("SELECT COALESCE(MAX(id), 0) FROM users", Vec::new),
     query("SELECT COALESCE(MAX(id), 0) FROM contacts", Vec::new),
     query(
-        "SELECT b.id, {now} FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
+        "SELECT b.id, {now}, r.trace FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
          AND r.state = 'open' WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 \
          AND b.not_before < {now} ORDER BY b.id LIMIT ?",
         || vec![id(), 80_i64.into()],
@@ -191,6 +191,7 @@ pub const QUERIES: &[Query] = &[
         || vec![50_i64.into()],
     ),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1", || vec![id()]),
+    query("SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1", || vec![id(), "job-started".into()]),
     // The queue's of one machine.
     assembled(query(
         "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
