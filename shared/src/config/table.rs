@@ -13,13 +13,14 @@ use super::values::Values;
 const PLANNER: &str = "monthly-invitations";
 const WORKER: &str = "invitation-worker";
 const KEEPER: &str = "run-keeper";
+const MIGRATE: &str = "migrate";
 const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
-const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, REMINDERS, CLEANUP, HEALTH, CLI];
+const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
 
 /// Declares each setting under its own name, with its one doc line for readers of code and of `.env.example` alike,

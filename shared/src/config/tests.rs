@@ -100,6 +100,7 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("monthly-invitations", problems::<(EngineSettings, PlannerSettings)>(&values)),
             ("invitation-worker", problems::<(EngineSettings, WorkerSettings)>(&values)),
             ("run-keeper", problems::<(EngineSettings, KeeperSettings)>(&values)),
+            ("migrate", problems::<EngineSettings>(&values)),
             ("reminders", problems::<(EngineSettings, ReminderSettings)>(&values)),
             ("cleanup", problems::<(EngineSettings, CleanupSettings)>(&values)),
             ("health-check", problems::<(EngineSettings, HealthSettings)>(&values)),
