@@ -118,8 +118,8 @@ async fn a_run_that_waits_for_a_person_says_so_and_goes_on_when_one_runs_it() {
     let begun = "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
                  ledger, error, resumed_checkpoint, vain_resumes) \
                  VALUES ('monthly-invitations', '2026-11/05', '', 'schedule', 1793898000000000, 1793898000000000, \
-                 '{\"month\":\"2026-11\",\"day\":5,\"scheduled_at\":\"2026-11-05T17:00:00Z\",\"last_user\":120,\
-                 \"last_contact\":100000}', '', '', 0, 1)";
+                 json_object('month', '2026-11', 'day', 5, 'scheduled_at', '2026-11-05T17:00:00Z', 'last_user', 120, \
+                 'last_contact', 100000), '', '', 0, 1)";
     query::change(&records, begun).await;
     let show = ["runs", "show", "1"];
     assert!(machine.run(&show).await.out.contains("then `almanac resume 1`"));

@@ -7,7 +7,10 @@
 mod cloudformation;
 mod door;
 
+use std::panic::AssertUnwindSafe;
+
 use anyhow::Context as _;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use shared::{config::Values, records::Migrated, startup};
 
@@ -49,13 +52,16 @@ async fn answer(request: &Request, door: &Door, migrate: impl Future<Output = an
     let outcome = match request.request_type {
         // The schema outlives its stack, as the data does.
         RequestType::Delete => Outcome::Nothing,
-        RequestType::Create | RequestType::Update => match migrate.await {
-            Ok(migrated) => Outcome::Migrated(migrated),
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the schema could not be brought up to date");
-                Outcome::Failed(format!("{error:#}"))
+        RequestType::Create | RequestType::Update => {
+            let ended = AssertUnwindSafe(migrate).catch_unwind().await;
+            match ended.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked; the function's log says where"))) {
+                Ok(migrated) => Outcome::Migrated(migrated),
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "the schema could not be brought up to date");
+                    Outcome::Failed(format!("{error:#}"))
+                }
             }
-        },
+        }
     };
     let told = door.put(&request.response_url, request.response(&outcome)).await;
     if let Err(error) = &told {

@@ -16,13 +16,17 @@ use super::values::Values;
 const PLANNER: &str = "monthly-invitations";
 const WORKER: &str = "invitation-worker";
 const KEEPER: &str = "run-keeper";
+const DEAD_LETTERS: &str = "dead-letters";
+const MIGRATE: &str = "migrate";
 const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
-const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, REMINDERS, CLEANUP, HEALTH, CLI];
+const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
+/// Whose use of memory is watched: all but what runs once, at a deployment.
+const WATCHED: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, REMINDERS, CLEANUP, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER];
@@ -132,7 +136,7 @@ settings! {
 
         /// How much memory a process of one machine may use; on Lambda the function's own size counts.
         SCHEDULER_MAX_MEMORY_MB: Whole = Whole::range(64, 10_240).of("MiB"),
-            default("512"), formerly("MAX_MEMORY_MB"), read_by(EVERYONE);
+            default("512"), formerly("MAX_MEMORY_MB"), read_by(WATCHED);
 
         /// How long a run may take before it is reported as stuck.
         SCHEDULER_MAX_JOB_DURATION_HOURS: Whole = Whole::range(1, 168).of("hours"),
@@ -205,7 +209,7 @@ settings! {
 
         /// The share of the memory limit above which an alert is raised.
         SCHEDULER_MEMORY_ALERT_THRESHOLD: Fraction = Fraction,
-            default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(EVERYONE);
+            default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(WATCHED);
     }
 }
 

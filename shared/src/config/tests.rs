@@ -103,6 +103,8 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("monthly-invitations", problems::<(OfAll, PlannerSettings, QueueSettings)>(&values)),
             ("invitation-worker", problems::<(OfAll, WorkerSettings)>(&values)),
             ("run-keeper", problems::<(OfAll, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
+            ("dead-letters", problems::<OfAll>(&values)),
+            ("migrate", problems::<EngineSettings>(&values)),
             ("reminders", problems::<(OfAll, ReminderSettings)>(&values)),
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
