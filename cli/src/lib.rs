@@ -21,8 +21,7 @@ use crate::{args::Args, exit::Exit, say::tell};
 pub async fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
-    // Boxed: what every command may do is too deep a future for the compiler to lay out in one piece.
-    let exit = match Box::pin(command::run(args)).await {
+    let exit = match command::run(args).await {
         Ok(exit) => exit,
         Err(error) => {
             tell!("almanac: {error:#}");
