@@ -102,18 +102,25 @@ impl Part {
     /// Appends what [`Part::fill`] gives in quoted-printable with CRLF line ends. No line starts with a dot, so that
     /// SMTP has nothing to double.
     pub(super) fn write_quoted(&self, values: &[String], out: &mut String) {
-        let mut value = String::new();
-        for (at, segment) in self.segments.iter().enumerate() {
+        let (mut value, begin) = (String::new(), out.len());
+        // A soft break stands between two texts, never at the end: nothing is to follow it then.
+        let mut write = |quoted: &str| {
+            if quoted.is_empty() {
+                return;
+            }
+            if out.len() > begin {
+                out.push_str(SOFT_BREAK);
+            }
+            out.push_str(quoted);
+        };
+        for segment in &self.segments {
             match segment {
-                Segment::Literal { quoted, .. } => out.push_str(quoted),
+                Segment::Literal { quoted, .. } => write(quoted),
                 Segment::Value(index) => {
                     value.clear();
                     self.write_value(*index, values, &mut value);
-                    out.push_str(&quote(&value));
+                    write(&quote(&value));
                 }
-            }
-            if at + 1 < self.segments.len() {
-                out.push_str(SOFT_BREAK);
             }
         }
     }
@@ -239,6 +246,15 @@ mod tests {
         insta::assert_snapshot!(problem(Format::Html, "{{link\n}}"), @"line 1: expected }} on the same line as {{");
         insta::assert_snapshot!(problem(Format::Text, "\\{{link}}"), @"line 1: a backslash before {{ means different things to different providers");
         insta::assert_snapshot!(problem(Format::Subject, "{{custom_message}}"), @"line 1: {{custom_message}} may have several lines: not in a subject");
+    }
+
+    #[test]
+    fn an_empty_value_at_the_end_leaves_no_soft_break_with_nothing_after_it() {
+        let part =
+            Part::parse(Format::Text, "{{custom_message}}{{custom_message}}\n{{custom_message}}").expect("well formed");
+        let mut quoted = String::new();
+        part.write_quoted(&vec![String::new(); 7], &mut quoted);
+        assert_eq!(quoted, "\r\n");
     }
 
     #[test]
