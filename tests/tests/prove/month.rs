@@ -31,6 +31,7 @@ async fn a_month_goes_through_the_stack_and_each_contact_is_written_to_once() {
     let house = House::with(records().await).await;
     let mut told = Table::default();
 
+    the_schema_is_made_before_anything_else(&house, &mut told).await;
     let first = the_schedule_s_firing_is_sent_once(&house, &mut told).await;
     doubled_messages_change_nothing(&house, first, &mut told).await;
     a_closed_run_s_report_and_events_are_there(&house, first, &mut told).await;
@@ -42,9 +43,19 @@ async fn a_month_goes_through_the_stack_and_each_contact_is_written_to_once() {
     told.print();
 }
 
-/// Records on the server that tests use, or else in a file.
+/// Records without a table, on the server that tests use or else in a file.
 async fn records() -> TestDatabase {
-    if env::var_os("ALMANAC_TEST_MYSQL").is_some() { TestDatabase::mysql().await } else { TestDatabase::sqlite().await }
+    match env::var_os("ALMANAC_TEST_MYSQL") {
+        Some(_) => TestDatabase::empty_mysql().await,
+        None => TestDatabase::empty_sqlite().await,
+    }
+}
+
+async fn the_schema_is_made_before_anything_else(house: &House, told: &mut Table) {
+    let migrated = house.migrate().await;
+    assert!(!migrated["applied"].as_array().expect("names").is_empty(), "{migrated}");
+    assert_eq!(house.migrate().await["applied"], json!([]), "once");
+    told.row("the schema's version that the function migrate made", &migrated["version"]);
 }
 
 async fn the_schedule_s_firing_is_sent_once(house: &House, told: &mut Table) -> i64 {
@@ -110,7 +121,7 @@ async fn a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_
     ask_for_a_run(house, json!({"version": 1, "job": "monthly-invitations", "scheduled_time": scheduled})).await;
     let planned = house.plan(fired(house).await).await;
     assert_eq!((&planned["met"], &planned["key"]), (&json!("opened"), &json!("2026-11/06")), "{planned}");
-    told.row("the run that a person asked for by the bus", &planned["key"]);
+    told.row("the run that a person asked for by the bus", planned["key"].as_str().expect("a key"));
 
     // As if a batch had been lost after it was counted.
     let run = planned["run"].as_i64().expect("a number");
@@ -121,13 +132,9 @@ async fn a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_
     house.keep().await;
     let events = house.bus.heard().await;
     assert!(kinds(&events).contains(&"job-failed".to_owned()), "{events:?}");
-    let alerts = house.alerts.heard().await;
-    assert_eq!(alerts.len(), 1, "{alerts:?}");
-    let alert: Value = serde_json::from_str(alerts[0]["Message"].as_str().expect("a message")).expect("JSON");
-    let as_event = json!({"source": "almanac", "detail-type": "alerts-triggered", "detail": alert});
-    assert_eq!(kinds(&[as_event]).len(), 1);
-    assert_eq!(alert["alerts"][0]["run"], run, "{alert}");
-    told.row("the alert on SNS", &alert["alerts"][0]["message"]);
+    let causes = alerts(house).await;
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    told.row("the alert on SNS", &causes[0]);
     each_address_was_written_to_once(house, (USERS + 3) * CONTACTS);
 }
 
@@ -150,7 +157,10 @@ async fn a_planner_that_died_is_asked_to_go_on_by_the_bus(house: &House, told: &
     let ledger = cycle::ledger_of_completed(&house.database, run).await;
     assert_eq!(ledger.sent, 3 * CONTACTS as u64);
     each_address_was_written_to_once(house, (USERS + 6) * CONTACTS);
-    told.row("the run whose planner died, finished after the keeper's request", &planned["key"]);
+    told.row(
+        "the run whose planner died, finished after the keeper's request",
+        planned["key"].as_str().expect("a key"),
+    );
 }
 
 async fn a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(house: &House, told: &mut Table) {
@@ -175,6 +185,8 @@ async fn a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(house
     assert_eq!((seen.done, seen.failed), (1, 0));
     assert_eq!(house.depth("InvitationsDeadLetters").await, 0);
     let cause = ask::texts(&house.database, "SELECT cause FROM dead_letters", vec![]).await.remove(0);
+    house.keep().await;
+    assert_eq!(alerts(house).await, ["unreadable-dead-letter"]);
     told.row("receives before SQS took it for a dead letter", MAX_RECEIVES);
     told.row("the dead letter's recorded cause", cause);
 }
@@ -208,6 +220,17 @@ fn kinds(events: &[Value]) -> Vec<String> {
     let faults: Vec<_> = events.iter().flat_map(faults).collect();
     assert!(faults.is_empty(), "{faults:?}");
     events.iter().map(|event| event["detail-type"].as_str().expect("a kind").to_owned()).collect()
+}
+
+/// The causes of what people were told by the topic, which is as the event's schema says.
+async fn alerts(house: &House) -> Vec<String> {
+    let message =
+        |told: &Value| -> Value { serde_json::from_str(told["Message"].as_str().expect("a message")).expect("JSON") };
+    let told: Vec<_> = house.alerts.heard().await.iter().map(message).collect();
+    let as_event = |told: &Value| json!({"source": "almanac", "detail-type": "alerts-triggered", "detail": told});
+    kinds(&told.iter().map(as_event).collect::<Vec<_>>());
+    let causes = told.iter().flat_map(|told| told["alerts"].as_array().expect("alerts"));
+    causes.map(|alert| alert["cause"].as_str().expect("a cause").to_owned()).collect()
 }
 
 async fn ask_for_a_run(house: &House, detail: Value) {
