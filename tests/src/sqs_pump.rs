@@ -22,7 +22,10 @@ use aws_sdk_sqs::{
     },
 };
 use serde_json::{Value, json};
-use shared::{queue::MESSAGES_PER_CALL, sqs::answer};
+use shared::{
+    queue::{MESSAGES_PER_CALL, TRACE},
+    sqs::answer,
+};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::lambda_host::Answer;
@@ -72,6 +75,8 @@ pub struct Seen {
     pub failed: usize,
     /// The most messages of one event.
     pub largest: usize,
+    /// Messages whose sender said which trace they belong to.
+    pub traced: usize,
     /// The most events under way at one time.
     pub most_at_once: usize,
 }
@@ -118,6 +123,7 @@ impl SqsPump {
             seen.largest = seen.largest.max(done.len() + failed.len());
             seen.done += done.len();
             seen.failed += failed.len();
+            seen.traced += done.iter().chain(&failed).filter(|message| is_traced(message)).count();
         }
         Seen { most_at_once: most_at_once.load(Relaxed), ..seen }
     }
@@ -213,6 +219,10 @@ impl SqsPump {
         };
         json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
     }
+}
+
+fn is_traced(message: &Message) -> bool {
+    message.message_attributes.as_ref().is_some_and(|attributes| attributes.contains_key(TRACE))
 }
 
 /// Whole seconds, as many as SQS takes, and never none: that would be a short poll, which asks only some of its servers.

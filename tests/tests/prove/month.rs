@@ -10,6 +10,7 @@ use shared::{firing::Firing, queue::MAX_RECEIVES, run::State};
 use tests::{
     ask, cycle,
     databases::TestDatabase,
+    lambda_host::TRACE,
     people,
     queues::ScriptedQueue,
     runs::{self, scheduled_at},
@@ -38,7 +39,7 @@ async fn a_month_goes_through_the_stack_and_each_contact_is_written_to_once() {
     a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_is_alerted(&house, &mut told).await;
     a_planner_that_died_is_asked_to_go_on_by_the_bus(&house, &mut told).await;
     a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(&house, &mut told).await;
-    no_log_names_anybody(&house);
+    the_functions_log_in_json_and_name_nobody(&house);
 
     told.print();
 }
@@ -68,7 +69,7 @@ async fn the_schedule_s_firing_is_sent_once(house: &House, told: &mut Table) -> 
     told.row("batches that the planner put into SQS", batches);
 
     let seen = house.work_until_closed(run).await;
-    assert_eq!((seen.done, seen.failed), (batches, 0), "{seen:?}");
+    assert_eq!((seen.done, seen.failed, seen.traced), (batches, 0, batches), "{seen:?}");
     keeps_the_mapping(house, seen);
     assert_eq!(house.depth("InvitationsQueue").await, 0);
     told.row("events that the worker was handed", seen.events);
@@ -100,6 +101,7 @@ async fn a_closed_run_s_report_and_events_are_there(house: &House, run: i64, tol
     house.keep().await;
     let report = house.report(run).await;
     assert_eq!((&report["ledger"]["balanced"], &report["ledger"]["sent"]), (&json!(true), &json!(USERS * CONTACTS)));
+    assert_eq!(report["run"]["trace"], TRACE, "of the firing that opened the run");
     told.row("the report in S3, its ledger's letters", &report["ledger"]["sent"]);
 
     let events = house.bus.heard().await;
@@ -191,9 +193,11 @@ async fn a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(house
     told.row("the dead letter's recorded cause", cause);
 }
 
-fn no_log_names_anybody(house: &House) {
+fn the_functions_log_in_json_and_name_nobody(house: &House) {
     let logs = house.logs();
     assert!(!logs.is_empty(), "the functions log");
+    let no_json = logs.lines().find(|line| !serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()));
+    assert_eq!(no_json, None);
     let named = logs.lines().find(|line| line.contains("@of") || line.contains("malformed"));
     assert_eq!(named, None);
 }

@@ -83,12 +83,14 @@ impl Stack {
         self.functions.join(job).display().to_string()
     }
 
-    /// What the template gives the function for its environment, and the way to the emulator.
+    /// What the template gives the function for its environment, and the way to the emulator. Lambda itself says how to
+    /// log, as every function's LoggingConfig has it.
     pub fn environment(&self, job: &str) -> BTreeMap<String, String> {
         let given = &self.told["environments"][self.name_of(job)];
         let given = given.as_object().unwrap_or_else(|| panic!("the environment of {job}"));
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let mut environment: BTreeMap<_, _> = given.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        environment.insert("AWS_LAMBDA_LOG_FORMAT".to_owned(), "JSON".to_owned());
         environment.insert("AWS_ENDPOINT_URL".to_owned(), self.endpoint.clone());
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             environment.insert(name.to_owned(), KEY.to_owned());
