@@ -134,9 +134,9 @@ async fn a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_
     house.keep().await;
     let events = house.bus.heard().await;
     assert!(kinds(&events).contains(&"job-failed".to_owned()), "{events:?}");
-    let causes = alerts(house).await;
-    assert_eq!(causes.len(), 1, "{causes:?}");
-    told.row("the alert on SNS", &causes[0]);
+    let alerts = alerts(house).await;
+    assert_eq!(alerts, ["ledger-unbalanced raised"]);
+    told.row("the alert on SNS", alerts.concat());
     each_address_was_written_to_once(house, (USERS + 3) * CONTACTS);
 }
 
@@ -151,13 +151,15 @@ async fn a_planner_that_died_is_asked_to_go_on_by_the_bus(house: &House, told: &
 
     let kept = house.keep().await;
     assert_eq!(kept["resumed_planners"], 1, "{kept}");
-    let heard = house.bus.heard().await;
-    kinds(&heard);
+    assert!(kinds(&house.bus.heard().await).contains(&"run-requested".to_owned()));
+    assert_eq!(alerts(house).await, ["run-stuck raised"], "it was opened longer ago than a run may take");
     let planned = house.plan(fired(house).await).await;
     assert_eq!((&planned["run"], &planned["plan_complete"]), (&json!(run), &json!(true)), "{planned}");
     house.work_until_closed(run).await;
     let ledger = cycle::ledger_of_completed(&house.database, run).await;
     assert_eq!(ledger.sent, 3 * CONTACTS as u64);
+    house.keep().await;
+    assert_eq!(alerts(house).await, ["run-stuck cleared"]);
     each_address_was_written_to_once(house, (USERS + 6) * CONTACTS);
     told.row(
         "the run whose planner died, finished after the keeper's request",
@@ -188,7 +190,7 @@ async fn a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(house
     assert_eq!(house.depth("InvitationsDeadLetters").await, 0);
     let cause = ask::texts(&house.database, "SELECT cause FROM dead_letters", vec![]).await.remove(0);
     house.keep().await;
-    assert_eq!(alerts(house).await, ["unreadable-dead-letter"]);
+    assert_eq!(alerts(house).await, ["unreadable-dead-letter raised"]);
     told.row("receives before SQS took it for a dead letter", MAX_RECEIVES);
     told.row("the dead letter's recorded cause", cause);
 }
@@ -226,15 +228,16 @@ fn kinds(events: &[Value]) -> Vec<String> {
     events.iter().map(|event| event["detail-type"].as_str().expect("a kind").to_owned()).collect()
 }
 
-/// The causes of what people were told by the topic, which is as the event's schema says.
+/// What people were told by the topic, cause and state; it is as the event's schema says.
 async fn alerts(house: &House) -> Vec<String> {
     let message =
         |told: &Value| -> Value { serde_json::from_str(told["Message"].as_str().expect("a message")).expect("JSON") };
     let told: Vec<_> = house.alerts.heard().await.iter().map(message).collect();
     let as_event = |told: &Value| json!({"source": "almanac", "detail-type": "alerts-triggered", "detail": told});
     kinds(&told.iter().map(as_event).collect::<Vec<_>>());
-    let causes = told.iter().flat_map(|told| told["alerts"].as_array().expect("alerts"));
-    causes.map(|alert| alert["cause"].as_str().expect("a cause").to_owned()).collect()
+    let text = |alert: &Value, field: &str| alert[field].as_str().expect("a text").to_owned();
+    let alerts = told.iter().flat_map(|told| told["alerts"].as_array().expect("alerts"));
+    alerts.map(|alert| format!("{} {}", text(alert, "cause"), text(alert, "state"))).collect()
 }
 
 async fn ask_for_a_run(house: &House, detail: Value) {
