@@ -2,9 +2,12 @@
 
 Usage: emulated_stack.py ENDPOINT OUTPUTS
 
-Writes the addresses that an end-to-end test needs to the file OUTPUTS, as JSON. Ends with 1 and a line for each thing
-that is missing. What the emulator cannot create (schedules, alarms that compute, SES's event destination) is checked on
-the translated template instead, and named.
+Writes what an end-to-end test needs to the file OUTPUTS, as JSON: addresses, each function's environment, each mapping's
+numbers. Ends with 1 and a line for each thing that is missing. What the emulator cannot create (schedules, alarms that
+compute, SES's event destination) is checked on the translated template instead, and named.
+
+The emulator's own mappings are switched off and its rules lead to queues in place of functions: it would hand functions
+one made-up record at a time. tests/src/sqs_pump.rs keeps Lambda's rules instead.
 """
 
 import io
@@ -23,7 +26,8 @@ CODE = "almanac-code"
 PARAMETERS = {
     "Stage": "dev",
     "Release": "proof",
-    "DatabaseSecret": f"arn:aws:secretsmanager:{REGION}:123456789012:secret:almanac-AbCdEf",
+    # The template's number is for Lambda; here every worker is a process of this machine.
+    "WorkerConcurrency": "3",
     "EmailIdentity": "almanac.example",
     "EmailFromAddress": "invitations@almanac.example",
     "AppBaseUrl": "https://almanac.example",
@@ -150,6 +154,11 @@ def client(endpoint, service):
     )
 
 
+def make_secret(endpoint):
+    """The database's secret, into which the test puts the login of its own database; its ARN."""
+    return client(endpoint, "secretsmanager").create_secret(Name="almanac-database", SecretString="{}")["ARN"]
+
+
 def upload_code(endpoint):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
@@ -163,9 +172,84 @@ def of_type(plain, kind):
     return [name for name, resource in plain["Resources"].items() if resource["Type"] == kind]
 
 
+def faults_of_schedules(plain):
+    """What a schedule of the translated template lacks: it fires a function of this stack with the event that is kept for
+    reading, in a zone, and what it cannot hand over has a queue to go to."""
+    resources = plain["Resources"]
+
+    def points_to(value, kind):
+        name = value.get("Fn::GetAtt", [None])[0] if isinstance(value, dict) else None
+        return resources.get(name) if name in of_type(plain, kind) else None
+
+    for name in of_type(plain, "AWS::Scheduler::Schedule"):
+        schedule = resources[name]["Properties"]
+        target = schedule["Target"]
+        function = points_to(target["Arn"], "AWS::Lambda::Function")
+        if not function:
+            yield f"the function of {name}"
+            continue
+        job = function["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        with open(f"events/{job}.json", encoding="utf-8") as file:
+            if json.load(file).keys() != json.loads(target["Input"]).keys():
+                yield f"the fields of events/{job}.json in what {name} hands over"
+        if not points_to(target.get("DeadLetterConfig", {}).get("Arn"), "AWS::SQS::Queue"):
+            yield f"dead letters of {name}"
+        if not points_to(target["RoleArn"], "AWS::IAM::Role"):
+            yield f"the role of {name}"
+        if not schedule.get("ScheduleExpressionTimezone"):
+            yield f"the zone of {name}"
+
+
+def stop_mappings(lambdas):
+    """Switches the emulator's mappings off; what they say, by the name of the queue."""
+    said = {}
+    for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        said[mapping["EventSourceArn"].rsplit(":", 1)[1]] = {
+            "function": mapping["FunctionArn"].rsplit(":", 1)[1],
+            "queue_arn": mapping["EventSourceArn"],
+            "batch_size": mapping["BatchSize"],
+            "window_seconds": mapping.get("MaximumBatchingWindowInSeconds") or 0,
+            "most_at_once": mapping["ScalingConfig"]["MaximumConcurrency"],
+        }
+    return said
+
+
+def count_on(sqs, queues):
+    """Lets a queue of dead letters keep them: the emulator goes on counting a message's receives where SQS begins anew, and
+    would take each dead letter for twice dead. `queues` are the URLs by ARN."""
+
+    def policy(url):
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+        return json.loads(attributes.get("RedrivePolicy", "{}"))
+
+    policies = {arn: policy(url) for arn, url in queues.items()}
+    for before in filter(None, policies.values()):
+        letters = before["deadLetterTargetArn"]
+        own = policies.get(letters)
+        if own:
+            longer = {**own, "maxReceiveCount": int(own["maxReceiveCount"]) + int(before["maxReceiveCount"])}
+            sqs.set_queue_attributes(QueueUrl=queues[letters], Attributes={"RedrivePolicy": json.dumps(longer)})
+
+
+def lead_rules_to_queues(events, sqs, bus):
+    """Puts a queue in the place of each function that a rule of the bus leads to; the queues, by the function's name."""
+    led = {}
+    for rule in events.list_rules(EventBusName=bus)["Rules"]:
+        for target in events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]:
+            function = target["Arn"].rsplit(":", 1)[1]
+            url = sqs.create_queue(QueueName=f"{function}-fired")["QueueUrl"]
+            arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            # A target of the same id takes the other's place.
+            events.put_targets(Rule=rule["Name"], EventBusName=bus, Targets=[{"Id": target["Id"], "Arn": arn}])
+            led[function] = url
+    return led
+
+
 def main(endpoint, outputs):
     # SAM's transform asks the session for it.
     os.environ["AWS_DEFAULT_REGION"] = REGION
+    PARAMETERS["DatabaseSecret"] = make_secret(endpoint)
     plain = decided(translated(read_template("template.yaml")))
     upload_code(endpoint)
     cloud = client(endpoint, "cloudformation")
@@ -180,13 +264,14 @@ def main(endpoint, outputs):
         sys.exit(f"the stack is {status}")
     pages = cloud.get_paginator("list_stack_resources").paginate(StackName=STACK)
     made = {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
-    missing = []
+    missing, looked_at = [], {"AWS::Scheduler::Schedule"}
 
     def exist(kind, there):
         """Every resource of that type is known to its own service, by the physical id or a part of it."""
         names = of_type(plain, kind)
+        looked_at.add(kind)
         for name in names:
-            if not any(made.get(name, "?") in item for item in there):
+            if not made.get(name) or not any(made[name] in item for item in there):
                 missing.append(f"{kind} {name}")
         print(f"{len(names):3}  {kind}")
 
@@ -195,6 +280,8 @@ def main(endpoint, outputs):
     queues = {url.rsplit("/", 1)[1]: url for url in sqs.list_queues().get("QueueUrls", [])}
     # Its CloudFormation names a queue by an URL in AWS, its SQS by one of its own.
     made = {name: queues.get(physical.rsplit("/", 1)[-1], physical) for name, physical in made.items()}
+    # It gives the bus no physical id; the template calls it as the stack.
+    made["Bus"] = STACK
     exist("AWS::SQS::Queue", queues.values())
     exist("AWS::SNS::Topic", [topic["TopicArn"] for topic in sns.list_topics()["Topics"]])
     exist("AWS::S3::Bucket", [bucket["Name"] for bucket in client(endpoint, "s3").list_buckets()["Buckets"]])
@@ -203,28 +290,41 @@ def main(endpoint, outputs):
     buses = [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
     exist("AWS::Events::EventBus", buses)
     rules = [rule["Name"] for bus in buses for rule in events.list_rules(EventBusName=bus)["Rules"]]
-    exist("AWS::Events::Rule", [f"{made['Bus']}|{rule}" for rule in rules] + rules)
+    exist("AWS::Events::Rule", rules)
     exist("AWS::IAM::Role", [role["RoleName"] for role in client(endpoint, "iam").list_roles()["Roles"]])
+    exist("AWS::KMS::Alias", [alias["AliasName"] for alias in client(endpoint, "kms").list_aliases()["Aliases"]])
     exist("AWS::Logs::LogGroup", [g["logGroupName"] for g in client(endpoint, "logs").describe_log_groups()["logGroups"]])
 
+    arns = {name: f"arn:aws:sqs:{REGION}:123456789012:{url.rsplit('/', 1)[1]}" for name, url in queues.items()}
     for name in of_type(plain, "AWS::SQS::Queue"):
         attributes = sqs.get_queue_attributes(QueueUrl=made[name], AttributeNames=["All"])["Attributes"]
-        if "RedrivePolicy" not in attributes and name != "Parking":
+        redrive = json.loads(attributes.get("RedrivePolicy", "{}"))
+        if redrive.get("deadLetterTargetArn") not in arns.values() and name != "Parking":
             missing.append(f"dead letters of {name}")
     for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
         if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
             missing.append(f"the response type of the mapping from {mapping['EventSourceArn'].rsplit(':', 1)[1]}")
 
-    for name in of_type(plain, "AWS::Scheduler::Schedule"):
-        schedule = plain["Resources"][name]["Properties"]
-        if not schedule.get("ScheduleExpressionTimezone") or not schedule["Target"].get("DeadLetterConfig"):
-            missing.append(f"zone or dead letters of {name}")
+    missing += faults_of_schedules(plain)
     print(f"{len(of_type(plain, 'AWS::Scheduler::Schedule')):3}  AWS::Scheduler::Schedule (read in the translated template)")
+    others = {resource["Type"] for resource in plain["Resources"].values()} - looked_at
+    print(f"     not looked at: {', '.join(sorted(others))}")
     for line in missing:
         print(f"missing: {line}", file=sys.stderr)
+    addresses = {name: made[name] for name in of_type(plain, "AWS::SQS::Queue") + ["AlertsTopic", "Objects"]}
+    environments = {f["FunctionName"]: f["Environment"]["Variables"] for f in lambdas.list_functions()["Functions"]}
+    count_on(sqs, {arns[name]: url for name, url in queues.items()})
+    told = {
+        "region": REGION,
+        "stack": STACK,
+        "bus": made["Bus"],
+        "addresses": addresses,
+        "environments": environments,
+        "mappings": stop_mappings(lambdas),
+        "fired": lead_rules_to_queues(events, sqs, STACK),
+    }
     with open(outputs, "w", encoding="utf-8") as file:
-        addresses = {name: made[name] for name in ("InvitationsQueue", "AlertsTopic", "Objects")}
-        json.dump({"region": REGION, "Bus": STACK, **addresses}, file)
+        json.dump(told, file, indent=2)
     sys.exit(1 if missing else 0)
 
 

@@ -3,6 +3,8 @@
 //! Each record is parsed and handled by itself, in a task and a span of its own. A panic, a time-out or an error in one
 //! record is that record's failure and nobody else's. The answer lists exactly the records that are to come again.
 
+pub mod answer;
+
 use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;

@@ -8,7 +8,9 @@ use shared::{
     random,
     records::{ConnectOptions, Records},
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, Row};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection, Executor, MySqlConnection, Row, mysql::MySqlConnectOptions,
+};
 use tempfile::TempDir;
 
 /// Where the server is, unless `ALMANAC_TEST_MYSQL` says otherwise.
@@ -73,6 +75,14 @@ impl TestDatabase {
         self.place.url()
     }
 
+    /// A user that this database has for itself, with a password; `None` where the database is a file.
+    pub async fn login(&self) -> Option<Login> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => Some(server.login().await),
+        }
+    }
+
     /// A handle of its own on the same database, as another process has it.
     pub async fn another_handle(&self) -> Records {
         Records::connect(&self.place.database(), OPTIONS).await.expect("the database is there")
@@ -100,6 +110,21 @@ impl Place {
     }
 }
 
+/// A user of a test's database, who goes with it.
+#[derive(Debug)]
+pub struct Login {
+    /// Where the server is.
+    pub host: String,
+    /// And at which port.
+    pub port: u16,
+    /// The database.
+    pub database: String,
+    /// The user's name.
+    pub username: String,
+    /// A password with letters that an URL would have to write in another way.
+    pub password: String,
+}
+
 /// A database on the server.
 #[derive(Debug)]
 struct OnServer {
@@ -121,6 +146,31 @@ impl OnServer {
         format!("{}/{}", server(), self.name)
     }
 
+    async fn login(&self) -> Login {
+        let server: MySqlConnectOptions = server().parse().expect("it names a server");
+        let login = Login {
+            host: server.get_host().to_owned(),
+            port: server.get_port(),
+            database: self.name.clone(),
+            username: self.user(),
+            password: format!("{}@:/?#%", random::token()),
+        };
+        let Login { username, password, database, .. } = &login;
+        let mut connection = server.connect().await.expect("the server is there");
+        for sql in [
+            format!("CREATE USER {username}@'%' IDENTIFIED BY '{password}'"),
+            format!("GRANT ALL ON {database}.* TO {username}@'%'"),
+        ] {
+            connection.execute(AssertSqlSafe(sql)).await.expect("the right to make users");
+        }
+        login
+    }
+
+    /// MySQL takes names of at most 32 letters for users.
+    fn user(&self) -> String {
+        self.name.chars().take(32).collect()
+    }
+
     /// Ends whatever is still connected, so that no open transaction of a failed test keeps its tables.
     async fn remove(&self) -> sqlx::Result<()> {
         let mut connection = MySqlConnection::connect(&server()).await?;
@@ -134,6 +184,7 @@ impl OnServer {
             connection.execute(AssertSqlSafe(format!("KILL {id}"))).await.ok();
         }
         connection.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {}", self.name))).await?;
+        connection.execute(AssertSqlSafe(format!("DROP USER IF EXISTS {}@'%'", self.user()))).await?;
         connection.close().await
     }
 }

@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
-use shared::queue::Received;
+use shared::{queue::Received, sqs::answer};
 
 /// The event that Lambda would send for these messages, as JSON.
 pub fn sqs_event(messages: &[Received], sent_at_ms: i64) -> Value {
@@ -32,35 +32,10 @@ pub fn message_id(message: &Received) -> String {
     message.id.to_string()
 }
 
-/// Which messages failed, by Lambda's rules for a function's answer (AWS Lambda developer guide, "Handling errors for
-/// an SQS event source"): an error, an answer that is not JSON or has a wrong key, and an empty or unknown id all mean
-/// that the whole batch failed; no list, or an empty one, means that all succeeded.
-pub fn failed(messages: &[Received], answer: Result<&str, &anyhow::Error>) -> Vec<Received> {
-    let Some(ids) = answer.ok().and_then(failed_ids) else { return messages.to_vec() };
-    let known = |id: &String| messages.iter().any(|message| message_id(message) == *id);
-    if !ids.iter().all(known) {
-        return messages.to_vec();
-    }
-    messages.iter().filter(|message| ids.contains(&message_id(message))).cloned().collect()
-}
-
-/// The ids that an answer lists; `None` when the answer breaks the rules.
-fn failed_ids(answer: &str) -> Option<Vec<String>> {
-    if answer.is_empty() {
-        return Some(Vec::new());
-    }
-    let answer: Value = serde_json::from_str(answer).ok()?;
-    let items = match &answer {
-        Value::Null => return Some(Vec::new()),
-        Value::Object(fields) => match fields.get("batchItemFailures") {
-            None if fields.is_empty() => return Some(Vec::new()),
-            Some(Value::Null) => return Some(Vec::new()),
-            Some(Value::Array(items)) => items,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    items.iter().map(|item| item.get("itemIdentifier")?.as_str().map(str::to_owned)).collect()
+/// Which messages failed, by Lambda's rules for a function's answer.
+pub fn failed(messages: &[Received], answer: Option<&str>) -> Vec<Received> {
+    let ids: Vec<_> = messages.iter().map(message_id).collect();
+    answer::failed(&ids, answer).into_iter().map(|place| messages[place].clone()).collect()
 }
 
 #[cfg(test)]
@@ -72,32 +47,11 @@ mod tests {
         vec![message(1), message(2), message(3)]
     }
 
-    fn failed_ids_of(answer: &str) -> Vec<i64> {
-        failed(&messages(), Ok(answer)).into_iter().map(|message| message.id).collect()
-    }
-
     #[test]
-    fn listed_messages_failed_and_the_others_did_not() {
-        assert_eq!(failed_ids_of(r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#), [2]);
-        for all_well in ["", "null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#] {
-            assert!(failed_ids_of(all_well).is_empty(), "{all_well}");
-        }
-    }
-
-    #[test]
-    fn an_answer_that_breaks_the_rules_fails_the_whole_batch() {
-        for wrong in [
-            "oops",
-            "[]",
-            r#"{"batchItemFailure":[]}"#,
-            r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
-            r#"{"batchItemFailures":[{"itemIdentifier":"9"}]}"#,
-            r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
-            r#"{"batchItemFailures":[{"id":"1"}]}"#,
-        ] {
-            assert_eq!(failed_ids_of(wrong), [1, 2, 3], "{wrong}");
-        }
-        assert_eq!(failed(&messages(), Err(&anyhow::anyhow!("the function failed"))).len(), 3);
+    fn the_messages_that_an_answer_lists_failed_and_without_an_answer_all_did() {
+        let ids = |failed: Vec<Received>| failed.into_iter().map(|message| message.id).collect::<Vec<_>>();
+        assert_eq!(ids(failed(&messages(), Some(r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#))), [2]);
+        assert_eq!(ids(failed(&messages(), None)), [1, 2, 3]);
     }
 
     #[test]

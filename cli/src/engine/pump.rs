@@ -55,7 +55,7 @@ impl Pump {
 
     async fn deliver(&self, messages: Vec<Received>) -> anyhow::Result<()> {
         let event = lambda::sqs_event(&messages, chrono::Utc::now().timestamp_millis());
-        let answer = self.invoke(event).await;
+        let answer = self.invoke(event).await.ok();
         let failed = lambda::failed(&messages, answer.as_deref());
         let (failed, done): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| failed.iter().any(|failed| failed.id == message.id));

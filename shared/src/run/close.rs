@@ -75,9 +75,7 @@ async fn say(tx: &mut Tx, run: &Run, state: State, error: String, stats: Ledger,
     let about = AboutRun::new(run);
     if state == State::Failed {
         let failed = JobFailed { about, job_type: run.job.clone(), error, stats, duration };
-        outbox::put_event(tx, run.id, &failed).await?;
-        let alert = serde_json::to_string(&failed).expect("an event is texts and numbers");
-        return outbox::put(tx, run.id, outbox::Kind::Alert, &alert).await;
+        return outbox::put_event(tx, run.id, &failed).await;
     }
     let completed = JobCompleted { about: about.clone(), status: state.as_str(), stats: stats.clone(), duration };
     outbox::put_event(tx, run.id, &completed).await?;

@@ -89,7 +89,7 @@ async fn a_cancelled_and_a_failed_run_say_so_as_the_schemas_have_it(database: &T
     plan_by_hand(database, failed, 3, true).await;
     try_close(database, &clock, failed).await.expect("tried").expect("nothing is left to do");
     let of_failed = events(database, failed).await;
-    assert_eq!(names(&of_failed), ["job-started", "job-failed"]);
+    assert_eq!(names(&of_failed), ["job-started", "job-failed", "alerts-triggered"]);
     assert_eq!(of_failed[1].1["error"], "the ledger does not balance: 3 planned, 0 accounted for");
 }
 

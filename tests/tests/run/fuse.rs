@@ -126,7 +126,8 @@ async fn a_planner_that_came_no_further_is_refused_once_and_alerted(database: &T
         assert_eq!(ask(database, run.id).await, Verdict::Wait);
     }
     assert_eq!(texts(database, RAISED, vec![]).await, ["planner-refused"]);
-    assert_eq!(texts(database, "SELECT kind FROM outbox ORDER BY id", vec![]).await, ["alert", "alerts-triggered"]);
+    let said = texts(database, "SELECT kind FROM outbox WHERE kind LIKE 'alert%' ORDER BY id", vec![]).await;
+    assert_eq!(said, ["alert", "alerts-triggered"]);
 }
 
 async fn a_permit_that_could_not_be_used_does_not_count(database: &TestDatabase) {
