@@ -42,9 +42,9 @@ async fn the_due_news_of_one_keeping_are_one_call_and_each_is_noted_for_itself(d
         _ => Behaviour::Accept,
     });
 
-    // Three reports, three events of which one is refused, and one alert.
+    // Three reports, seven events of which one is refused, and one alert.
     let delivered = deliver(database, objects.as_ref(), news.as_ref(), Some(Paris), 50).await.expect("delivered");
-    assert_eq!((delivered, fake.count("PutEvents"), fake.count("Publish")), (6, 1, 1));
+    assert_eq!((delivered, fake.count("PutEvents"), fake.count("Publish")), (10, 1, 1));
     assert_eq!(fake.objects().len(), 6);
     let left = texts(database, "SELECT error FROM outbox WHERE state = 'due'", vec![]).await;
     assert_eq!(left, ["EventBridge, at the bus that EVENT_BUS names: MalformedDetail"]);
@@ -52,7 +52,12 @@ async fn the_due_news_of_one_keeping_are_one_call_and_each_is_noted_for_itself(d
 
     database.shift_lease_clock(std::time::Duration::from_secs(5));
     let again = deliver(database, objects.as_ref(), news.as_ref(), Some(Paris), 50).await.expect("delivered");
-    assert_eq!((again, fake.events().len()), (1, 3));
-    let subjects: Vec<_> = fake.events().into_iter().map(|event| event.subject).collect();
-    assert_eq!(subjects, ["job-completed", "job-completed", "job-failed"]);
+    assert_eq!((again, fake.events().len()), (1, 7));
+    let mut subjects: Vec<_> = fake.events().into_iter().map(|event| event.subject).collect();
+    subjects.sort_unstable();
+    let started = ["job-started"; 3];
+    assert_eq!(
+        subjects,
+        [&["alerts-triggered", "job-completed", "job-completed", "job-failed"][..], &started].concat()
+    );
 }
