@@ -16,9 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    service::service_fn,
 };
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -28,6 +26,8 @@ use tokio::{
 
 /// The trace that every invocation belongs to.
 pub const TRACE: &str = "1-5bef4de7-ad49b0e87f6ef6c87fc2e700";
+
+use crate::http::{self, DropConnection};
 
 /// How long a function has for an event: Lambda's own longest time.
 const TIMEOUT: Duration = Duration::from_secs(900);
@@ -79,7 +79,8 @@ impl LambdaHost {
         let (events, coming) = mpsc::unbounded_channel();
         let shared =
             Shared { coming: Mutex::new(coming), under_way: Default::default(), function: function.to_owned() };
-        let serving = tokio::spawn(serve(listener, Arc::new(shared)));
+        let shared = Arc::new(shared);
+        let serving = tokio::spawn(http::serve(listener, move |request| handle(request, Arc::clone(&shared))));
         let output = tempfile::tempfile()?;
         let function = Command::new(binary)
             .env_clear()
@@ -195,17 +196,7 @@ fn of_lambda(function: &str, address: SocketAddr) -> [(&'static str, String); 7]
     ]
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let shared = Arc::clone(&shared);
-        let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
-        // A function that is stopped ends its connection with an error, which is no news here.
-        connections.spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
-}
-
-async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, DropConnection> {
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let parts: Vec<&str> = path.split('/').collect();
     match (request.method(), parts.as_slice()) {
@@ -229,7 +220,7 @@ async fn runtime(
     request: Request<Incoming>,
     parts: &[&str],
     shared: Arc<Shared>,
-) -> hyper::Result<Response<Full<Bytes>>> {
+) -> Result<Response<Full<Bytes>>, DropConnection> {
     match (request.method(), parts) {
         (&Method::GET, ["invocation", "next"]) => Ok(shared.next().await),
         (&Method::POST, ["invocation", id, what]) => {

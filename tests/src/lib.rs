@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod aws_fake;
 pub mod cycle;
 pub mod databases;
+mod http;
 pub mod lambda_fleet;
 pub mod lambda_host;
 pub mod letters;

@@ -12,11 +12,11 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CONTENT_LENGTH, CONTENT_TYPE},
-    service::service_fn,
 };
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::http::{self, DropConnection};
 
 /// The path and query of the signed address.
 const SIGNED: &str = "/arn%3Aaws%3Acloudformation%3Astack%7CMigration?X-Amz-Signature=0123456789abcdef";
@@ -52,7 +52,7 @@ impl ResponseBucket {
         Ok(Self {
             address: listener.local_addr()?,
             shared: Arc::clone(&shared),
-            accepting: tokio::spawn(accept(listener, shared)),
+            accepting: tokio::spawn(http::serve(listener, move |request| handle(request, Arc::clone(&shared)))),
         })
     }
 
@@ -82,17 +82,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let shared = Arc::clone(&shared);
-        let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
-        // A client that goes away ends its connection with an error, which is no news here.
-        connections.spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
-}
-
-async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, DropConnection> {
     *lock(&shared.requests) += 1;
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();

@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use memchr::memmem;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 
+use crate::http::{self, DropConnection};
 use crate::tally::Tally;
 
 /// What the server does with one call.
@@ -93,7 +92,7 @@ impl SesFake {
         Ok(Self {
             address: listener.local_addr()?,
             shared: Arc::clone(&shared),
-            accepting: tokio::spawn(accept(listener, shared)),
+            accepting: tokio::spawn(http::serve(listener, move |request| handle(request, Arc::clone(&shared)))),
         })
     }
 
@@ -132,34 +131,6 @@ impl Drop for SesFake {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        // Without it the reply's last bytes can wait for an acknowledgement; a server that cannot set it still works.
-        stream.set_nodelay(true).ok();
-        let shared = Arc::clone(&shared);
-        let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
-        // A client that goes away ends its connection with an error, which is no news here.
-        connections.spawn(
-            hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service),
-        );
-    }
-}
-
-/// Ends the connection without a reply.
-#[derive(Debug)]
-struct DropConnection;
-
-impl std::fmt::Display for DropConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("closed on request")
-    }
-}
-
-impl std::error::Error for DropConnection {}
 
 async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, DropConnection> {
     if request.uri().path() != "/v2/email/outbound-bulk-emails" {

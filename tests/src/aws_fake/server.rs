@@ -1,7 +1,6 @@
 //! The socket: tells the services apart, asks the script, and answers.
 
 use std::{
-    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -10,10 +9,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::http::{self, DropConnection};
 
 use super::{Behaviour, Call, Service, State, eventbridge, lock, s3, secrets, sns, sqs};
 
@@ -57,36 +56,8 @@ impl Reply {
 pub(super) async fn start(state: Arc<Mutex<State>>) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    (address, tokio::spawn(accept(listener, state)))
+    (address, tokio::spawn(http::serve(listener, move |request| handle(request, Arc::clone(&state)))))
 }
-
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        // Without it the reply's last bytes can wait for an acknowledgement; a server that cannot set it still works.
-        stream.set_nodelay(true).ok();
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| handle(request, Arc::clone(&state)));
-        // A client that goes away ends its connection with an error, which is no news here.
-        connections.spawn(
-            hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service),
-        );
-    }
-}
-
-/// Ends the connection without a reply.
-#[derive(Debug)]
-struct DropConnection;
-
-impl fmt::Display for DropConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("closed on request")
-    }
-}
-
-impl std::error::Error for DropConnection {}
 
 async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Full<Bytes>>, DropConnection> {
     let asked = read(request).await?;
