@@ -10,8 +10,8 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::LevelFilter,
+    Layer,
+    filter::{LevelFilter, Targets},
     layer::{Context, SubscriberExt as _},
     registry::LookupSpan,
     util::SubscriberInitExt as _,
@@ -24,17 +24,24 @@ use tracing_subscriber::{
 pub(super) fn begin() {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let level = level_of(&variable("AWS_LAMBDA_LOG_LEVEL"));
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let filter = chosen(&variable("RUST_LOG")).unwrap_or_else(|| Targets::new().with_default(level));
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
         tracing_subscriber::registry().with(filter).with(JsonLines).init();
     } else {
-        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(false).without_time().init();
+        let text = tracing_subscriber::fmt::layer().with_target(false).with_ansi(false).without_time();
+        tracing_subscriber::registry().with(filter).with(text).init();
     }
     // Rust's own words would be a line without ids, and may hold what somebody's data made of them.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
     }));
+}
+
+/// The lines that `RUST_LOG` chooses by target and level. Choosing by span or field would take regular expressions into
+/// every function.
+fn chosen(words: &str) -> Option<Targets> {
+    words.parse().ok().filter(|_| !words.is_empty())
 }
 
 fn level_of(word: &str) -> LevelFilter {
