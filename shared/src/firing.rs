@@ -57,7 +57,7 @@ pub struct InvalidFiring {
 }
 
 /// The source of the events by which Almanac speaks to itself.
-const OWN_SOURCE: &str = "almanac";
+pub(crate) const OWN_SOURCE: &str = "almanac";
 
 /// The one of them that asks for a run, and the version of it that this release understands.
 const RUN_REQUESTED: (&str, u64) = ("run-requested", 1);

@@ -1,5 +1,7 @@
 //! Random bytes from the operating system.
 
+use std::time::Duration;
+
 /// `N` random bytes.
 ///
 /// # Panics
@@ -26,4 +28,10 @@ pub fn token() -> String {
 /// A number from 0 up to but without `bound`, evenly enough for waiting times.
 pub fn below(bound: u32) -> u32 {
     u32::from_le_bytes(bytes()) % bound.max(1)
+}
+
+/// Between half and the whole of `wait`, so that those who collided do not collide again.
+pub fn jitter(wait: Duration) -> Duration {
+    let share = f64::from(below(1_000)) / 2_000.0;
+    wait.mul_f64(0.5 + share)
 }

@@ -12,6 +12,8 @@ use aws_sdk_sqs::config::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
+use crate::random;
+
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -48,8 +50,7 @@ impl Patience {
 
     /// How long to wait before try number `next` (the second is 1): between half and the whole of a time that doubles.
     pub(super) fn wait(self, next: u32) -> Duration {
-        let whole = self.first_wait.saturating_mul(1 << next.saturating_sub(1).min(10));
-        whole.mul_f64(0.5 + f64::from(crate::random::below(1_000)) / 2_000.0)
+        random::jitter(self.first_wait.saturating_mul(1 << next.saturating_sub(1).min(10)))
     }
 
     fn retries(self) -> RetryConfig {

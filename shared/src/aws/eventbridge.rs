@@ -9,13 +9,14 @@ use aws_sdk_eventbridge::{
 
 use super::{
     Aws,
+    calls::divide,
     client::Patience,
     fault::{Fault, word},
 };
-use crate::news::{News, Notice};
-
-/// Who events come from; the rules of template.yaml look for it.
-const SOURCE: &str = "almanac";
+use crate::{
+    firing::OWN_SOURCE,
+    news::{News, Notice},
+};
 
 /// The most events of one call.
 const EVENTS_PER_CALL: usize = 10;
@@ -43,7 +44,7 @@ impl EventBridgeNews {
     }
 
     fn entry(&self, notice: &Notice) -> PutEventsRequestEntry {
-        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.bus).source(SOURCE);
+        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.bus).source(OWN_SOURCE);
         entry.detail_type(&notice.subject).detail(&notice.body).build()
     }
 
@@ -51,12 +52,11 @@ impl EventBridgeNews {
         anyhow!("EventBridge, at the bus that {} names: {what}", self.setting)
     }
 
-    /// One call, and again for those of its events that failed for a reason that passes; gives each event's result.
-    async fn put(&self, notices: &[&Notice]) -> Vec<anyhow::Result<()>> {
-        let mut results: Vec<anyhow::Result<()>> = notices.iter().map(|_| Ok(())).collect();
-        let mut left: Vec<usize> = (0..notices.len()).collect();
+    /// One call for the events at these places, and again for those that failed for a reason that passes. What failed
+    /// for good is in `results` then.
+    async fn put(&self, notices: &[Notice], mut left: Vec<usize>, results: &mut [anyhow::Result<()>]) {
         for next in 1.. {
-            let entries = left.iter().map(|&at| self.entry(notices[at])).collect();
+            let entries = left.iter().map(|&at| self.entry(&notices[at])).collect();
             let output = match self.client.put_events().set_entries(Some(entries)).send().await {
                 Ok(output) => output,
                 Err(error) => {
@@ -81,7 +81,6 @@ impl EventBridgeNews {
             left = again;
             tokio::time::sleep(self.patience.wait(next)).await;
         }
-        results
     }
 }
 
@@ -97,40 +96,15 @@ fn failure(result: Option<&PutEventsResultEntry>) -> Option<String> {
 #[async_trait]
 impl News for EventBridgeNews {
     async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
-        let mut results = Vec::with_capacity(notices.len());
-        for call in divide(notices) {
-            match call {
-                Call::Events(events) => results.extend(self.put(&events).await),
-                Call::TooLarge => results.push(Err(self.error("the event is larger than 256 KiB"))),
-            }
+        let size = |notice: &Notice| OWN_SOURCE.len() + notice.subject.len() + notice.body.len();
+        let divided = divide(notices.iter().map(size), EVENTS_PER_CALL, BYTES_PER_CALL);
+        let mut results: Vec<anyhow::Result<()>> = notices.iter().map(|_| Ok(())).collect();
+        for at in divided.too_large {
+            results[at] = Err(self.error("the event is larger than 256 KiB"));
+        }
+        for call in divided.calls {
+            self.put(notices, call, &mut results).await;
         }
         results
     }
-}
-
-enum Call<'n> {
-    Events(Vec<&'n Notice>),
-    TooLarge,
-}
-
-/// Divides notices into calls that EventBridge takes, in their order.
-fn divide(notices: &[Notice]) -> Vec<Call<'_>> {
-    let mut calls = Vec::new();
-    let mut room = 0;
-    for notice in notices {
-        let size = SOURCE.len() + notice.subject.len() + notice.body.len();
-        if size > BYTES_PER_CALL {
-            calls.push(Call::TooLarge);
-            continue;
-        }
-        match calls.last_mut() {
-            Some(Call::Events(events)) if size <= room && events.len() < EVENTS_PER_CALL => events.push(notice),
-            _ => {
-                calls.push(Call::Events(vec![notice]));
-                room = BYTES_PER_CALL;
-            }
-        }
-        room -= size;
-    }
-    calls
 }

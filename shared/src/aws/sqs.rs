@@ -9,6 +9,7 @@ use aws_sdk_sqs::{
 
 use super::{
     Aws,
+    calls::divide,
     client::Patience,
     fault::{Fault, word},
 };
@@ -96,7 +97,7 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     /// A message that is too large for SQS is refused, and the others are sent, in as many calls as their size takes.
     async fn send(&self, bodies: Vec<String>, trace: Option<&str>) -> anyhow::Result<Vec<usize>> {
-        let (groups, mut refused) = divide(&bodies, trace);
+        let (groups, mut refused) = group(&bodies, trace);
         if !refused.is_empty() {
             tracing::error!(setting = self.setting, messages = refused.len(), "messages are larger than SQS takes");
         }
@@ -156,26 +157,11 @@ impl Message<'_> {
 }
 
 /// Divides messages into calls that SQS takes, in their order; and gives those that no call can take.
-fn divide<'m>(bodies: &'m [String], trace: Option<&str>) -> (Vec<Vec<Message<'m>>>, Vec<usize>) {
-    let (mut groups, mut too_large) = (Vec::<Vec<Message<'m>>>::new(), Vec::new());
-    let mut room = 0;
-    for (index, body) in bodies.iter().enumerate() {
-        let message = Message { index, body };
-        let size = message.size(trace);
-        if size > BYTES_PER_CALL {
-            too_large.push(index);
-            continue;
-        }
-        match groups.last_mut() {
-            Some(group) if size <= room && group.len() < MESSAGES_PER_CALL => group.push(message),
-            _ => {
-                groups.push(vec![message]);
-                room = BYTES_PER_CALL;
-            }
-        }
-        room -= size;
-    }
-    (groups, too_large)
+fn group<'m>(bodies: &'m [String], trace: Option<&str>) -> (Vec<Vec<Message<'m>>>, Vec<usize>) {
+    let message = |index: usize| Message { index, body: &bodies[index] };
+    let sizes = (0..bodies.len()).map(|index| message(index).size(trace));
+    let divided = divide(sizes, MESSAGES_PER_CALL, BYTES_PER_CALL);
+    (divided.calls.into_iter().map(|call| call.into_iter().map(message).collect()).collect(), divided.too_large)
 }
 
 #[cfg(test)]
@@ -184,7 +170,7 @@ mod tests {
 
     fn divided(sizes: &[usize], trace: Option<&str>) -> (Vec<Vec<usize>>, Vec<usize>) {
         let bodies: Vec<String> = sizes.iter().map(|&size| "x".repeat(size)).collect();
-        let (groups, too_large) = divide(&bodies, trace);
+        let (groups, too_large) = group(&bodies, trace);
         (groups.iter().map(|group| group.iter().map(|message| message.index).collect()).collect(), too_large)
     }
 

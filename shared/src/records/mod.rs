@@ -43,6 +43,7 @@ pub use self::{
     tx::Tx,
     value::{Never, Value, never},
 };
+use crate::random;
 
 /// What a query gives back.
 pub type Result<T> = std::result::Result<T, RecordsError>;
@@ -193,14 +194,14 @@ impl Records {
             match attempt().await {
                 Err(error) if error.is_contention() && contended < CONTENTION_TRIES => {
                     contended += 1;
-                    tokio::time::sleep(jitter(Duration::from_millis(2 * u64::from(contended.min(20))))).await;
+                    tokio::time::sleep(random::jitter(Duration::from_millis(2 * u64::from(contended.min(20))))).await;
                 }
                 Err(error) if error.is_unavailable() && Instant::now() < give_up => {
                     if lost == 0 {
                         tracing::warn!(error = %error, "the database does not answer; waiting for it");
                     }
                     lost += 1;
-                    tokio::time::sleep(jitter(Duration::from_millis(100 * u64::from(lost.min(20))))).await;
+                    tokio::time::sleep(random::jitter(Duration::from_millis(100 * u64::from(lost.min(20))))).await;
                 }
                 Err(error) if error.is_login_refused() && !renewed && self.renew_login().await? => renewed = true,
                 outcome => {
@@ -221,10 +222,4 @@ impl Records {
         pool.set_connect_options(login.renewed().await?);
         Ok(true)
     }
-}
-
-/// Between half and the whole of `wait`, so that those who collided do not collide again.
-fn jitter(wait: Duration) -> Duration {
-    let share = f64::from(crate::random::below(1_000)) / 2_000.0;
-    wait.mul_f64(0.5 + share)
 }
