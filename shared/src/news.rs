@@ -60,7 +60,11 @@ pub trait News: Send + Sync {
 
 /// Publishes one notice.
 pub async fn publish_one(news: &dyn News, notice: Notice) -> anyhow::Result<()> {
-    let result = news.publish(&[notice]).await.pop();
+    given(news.publish(&[notice]).await.pop())
+}
+
+/// A notice's result; an error where the news broke their promise to give one for each.
+pub(crate) fn given(result: Option<anyhow::Result<()>>) -> anyhow::Result<()> {
     result.unwrap_or_else(|| Err(anyhow!("the news gave no result")))
 }
 
@@ -127,11 +131,7 @@ impl News for ByKind {
         let [alerts, events] = [alerts, events].map(|notices| notices.into_iter().cloned().collect::<Vec<_>>());
         let mut alerts = publish_some(self.alerts.as_ref(), &alerts).await;
         let mut events = publish_some(self.events.as_ref(), &events).await;
-        notices
-            .iter()
-            .map(|notice| if is_alert(&notice) { alerts.next() } else { events.next() })
-            .map(|result| result.unwrap_or_else(|| Err(anyhow!("the news gave no result"))))
-            .collect()
+        notices.iter().map(|notice| given(if is_alert(&notice) { alerts.next() } else { events.next() })).collect()
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The version of this release's events.
-const VERSION: u32 = 1;
+use super::VERSION;
 
 /// The event's detail, which is also what people are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -31,7 +31,7 @@ use lambda_runtime::{
     Context, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn,
     tower::{ServiceExt as _, layer::layer_fn},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use tracing::{Instrument, field};
@@ -141,15 +141,7 @@ impl Function {
         A: Serialize,
         H: AsyncFn(Value, Invocation) -> anyhow::Result<A>,
     {
-        let function = &Arc::new(self);
-        let handler = &handler;
-        function.hear_the_end().await;
-        let handle = |event: LambdaEvent<Value>| async move {
-            let LambdaEvent { payload, context, .. } = event;
-            let work = async move |invocation| handler(payload, invocation).await;
-            function.invoke(&context, 1, work).boxed_local().await
-        };
-        Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await
+        self.serve_events(|_| 1, handler).await
     }
 
     /// Handles messages of a queue, each by itself; the answer lists exactly those that are to come again.
@@ -161,15 +153,26 @@ impl Function {
         handler: Arc<H>,
         limits: Limits,
     ) -> Result<(), lambda_runtime::Error> {
+        let handle = async |event, invocation: Invocation| {
+            sqs::handle_event(Arc::clone(&handler), event, invocation.deadline, limits).await
+        };
+        self.serve_events(|event: &SqsEvent| event.records.len(), handle).await
+    }
+
+    /// Handles events one at a time, each of which has so many records.
+    async fn serve_events<E, A, H>(self, records: impl Fn(&E) -> usize, handler: H) -> Result<(), lambda_runtime::Error>
+    where
+        E: DeserializeOwned,
+        A: Serialize,
+        H: AsyncFn(E, Invocation) -> anyhow::Result<A>,
+    {
         let function = &Arc::new(self);
-        let handler = &handler;
+        let (records, handler) = (&records, &handler);
         function.hear_the_end().await;
-        let handle = |event: LambdaEvent<SqsEvent>| async move {
+        let handle = |event: LambdaEvent<E>| async move {
             let LambdaEvent { payload, context, .. } = event;
-            let records = payload.records.len();
-            let work = async move |invocation: Invocation| {
-                sqs::handle_event(Arc::clone(handler), payload, invocation.deadline, limits).await
-            };
+            let records = records(&payload);
+            let work = async move |invocation| handler(payload, invocation).await;
             function.invoke(&context, records, work).boxed_local().await
         };
         Runtime::new(service_fn(handle)).layer(layer_fn(|service| function.seen_under_way(service))).run().await

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use chrono_tz::Tz;
 use futures_util::FutureExt;
 
@@ -46,8 +46,7 @@ pub async fn deliver(
     }
     let mut results = news.publish(&notices).await.into_iter();
     for item in items {
-        let result = results.next().unwrap_or_else(|| Err(anyhow!("the news gave no result")));
-        delivered += note(records, &item, result).await?;
+        delivered += note(records, &item, news::given(results.next())).await?;
     }
     Ok(delivered)
 }
