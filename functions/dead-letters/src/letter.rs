@@ -44,6 +44,14 @@ pub struct Letter {
 const CAUSE: usize = 500;
 
 impl Letter {
+    /// The batch that it stands for, where it does.
+    pub fn batch(&self) -> Option<BatchMessage> {
+        match self.kind {
+            Kind::Batch(of) => Some(of),
+            Kind::Firing | Kind::Feedback | Kind::Unreadable => None,
+        }
+    }
+
     /// Reads a letter by the queue that it lies in, whatever it holds.
     pub fn read(message: &Message) -> Self {
         let letter = Self::of_queue(message);

@@ -42,10 +42,7 @@ impl DeadLetters {
     /// Records a letter. Gives false while a call of its batch is under way: then it comes again.
     async fn record(&self, message: &Message) -> Result<bool> {
         let (letter, message, now) = (Arc::new(Letter::read(message)), Arc::new(message.clone()), self.clock.now());
-        let of = match letter.kind {
-            Kind::Batch(of) => Some(of),
-            Kind::Firing | Kind::Feedback | Kind::Unreadable => None,
-        };
+        let of = letter.batch();
         let recorded = self
             .records
             .transaction(move |tx| {
@@ -86,9 +83,9 @@ enum Fate {
 }
 
 async fn record(tx: &mut Tx, letter: &Letter, message: &Message, now: DateTime<Utc>) -> Result<bool> {
-    let fate = match letter.kind {
-        Kind::Batch(of) => park(tx, of, &letter.cause).await?,
-        Kind::Firing | Kind::Feedback | Kind::Unreadable => Fate::Lost(letter.cause.clone()),
+    let fate = match letter.batch() {
+        Some(of) => park(tx, of, &letter.cause).await?,
+        None => Fate::Lost(letter.cause.clone()),
     };
     match fate {
         Fate::NotYet => return Ok(false),
@@ -132,10 +129,7 @@ async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Fate> {
 }
 
 async fn insert(tx: &mut Tx, letter: &Letter, message: &Message, cause: &str, now: DateTime<Utc>) -> Result<()> {
-    let (run, batch) = match letter.kind {
-        Kind::Batch(of) => (of.run, of.batch),
-        Kind::Firing | Kind::Feedback | Kind::Unreadable => (0, 0),
-    };
+    let (run, batch) = letter.batch().map_or((0, 0), |of| (of.run, of.batch));
     let attributes = serde_json::to_string(&message.attributes).expect("a map of texts is JSON");
     tx.execute(
         "INSERT INTO dead_letters (queue, message_id, kind, target, cause, run_id, batch_id, body, attributes, \

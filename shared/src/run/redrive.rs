@@ -261,20 +261,19 @@ async fn move_batch(tx: &mut Tx, child: i64, parked: &Parked, now: DateTime<Utc>
         return Err(RecordsError::Fenced);
     }
     let batch = insert_batch(tx, &run, parked).await?;
-    let sql = "UPDATE batches SET redriven_as = ? WHERE id = ? AND redriven_by = ? AND redriven_as = 0";
-    if tx.execute(sql, &[batch.into(), parked.id.into(), child.into()]).await? != 1 {
-        return Err(RecordsError::Fenced);
-    }
     // A batch that no worker had prepared has no rows yet: it is done again from its subjects.
-    let letters = match parked.prepared_by.as_str() {
-        UNPREPARED => parked.planned,
-        _ => move_rows(tx, parked.id, batch, now).await?,
-    };
-    if parked.prepared_by != UNPREPARED {
+    let (letters, moved) = if parked.prepared_by == UNPREPARED {
+        (parked.planned, 0)
+    } else {
+        let moved = move_rows(tx, parked.id, batch, now).await?;
         let sql = "UPDATE batches SET planned = ?, state = CASE WHEN ? = 0 THEN 'done' ELSE 'open' END WHERE id = ?";
-        tx.execute(sql, &[letters.into(), letters.into(), batch.into()]).await?;
-        let sql = "UPDATE batches SET redriven_letters = ? WHERE id = ?";
-        tx.execute(sql, &[letters.into(), parked.id.into()]).await?;
+        tx.execute(sql, &[moved.into(), moved.into(), batch.into()]).await?;
+        (moved, moved)
+    };
+    let sql = "UPDATE batches SET redriven_as = ?, redriven_letters = ? \
+               WHERE id = ? AND redriven_by = ? AND redriven_as = 0";
+    if tx.execute(sql, &[batch.into(), moved.into(), parked.id.into(), child.into()]).await? != 1 {
+        return Err(RecordsError::Fenced);
     }
     tx.execute(
         "UPDATE runs SET planned = planned + ?, checkpoint = ?, checkpoint_at = {now} WHERE id = ?",
