@@ -84,7 +84,10 @@ fn write_whole(path: &Path, body: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let hidden = folder.join(format!(".{}.tmp", random::token()));
-    let written = write_durably(&hidden, body).and_then(|()| fs::rename(&hidden, path));
+    let written = write_durably(&hidden, body)
+        .and_then(|()| fs::rename(&hidden, path))
+        // The new name is the folder's to keep.
+        .and_then(|()| File::open(folder)?.sync_all());
     if written.is_err() {
         // Whatever is left of it has no reader, and the first error is the one to tell.
         fs::remove_file(&hidden).ok();

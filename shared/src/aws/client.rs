@@ -10,7 +10,7 @@ use aws_config::{
 };
 use aws_sdk_sqs::config::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
 use crate::random;
 
@@ -28,7 +28,7 @@ const STAND_IN_REGION: &str = "eu-west-1";
 pub struct Patience {
     /// For one try.
     pub per_try: Duration,
-    /// For all tries of a call and the waits between them.
+    /// For all tries and the waits between them; no try begins later.
     pub per_call: Duration,
     /// How often a call is tried.
     pub tries: u32,
@@ -42,15 +42,17 @@ impl Patience {
         per_try: Duration::from_secs(5),
         per_call: Duration::from_secs(15),
         tries: 4,
-        first_wait: Duration::from_millis(100),
+        first_wait: Duration::from_millis(500),
     };
 
     /// For whole files, or 8 MiB of one.
     pub const FILE: Self = Self { per_try: Duration::from_secs(15), per_call: Duration::from_secs(30), ..Self::SMALL };
 
-    /// How long to wait before try number `next` (the second is 1): between half and the whole of a time that doubles.
-    pub(super) fn wait(self, next: u32) -> Duration {
-        random::jitter(self.first_wait.saturating_mul(1 << next.saturating_sub(1).min(10)))
+    /// How long to wait after `tries` tries of what began at `begun`: between half and the whole of a time that doubles.
+    /// `None` when it is not tried again.
+    pub(super) fn wait(self, tries: u32, begun: Instant) -> Option<Duration> {
+        let wait = random::jitter(self.first_wait.saturating_mul(1 << tries.saturating_sub(1).min(10)));
+        (tries < self.tries && begun.elapsed() + wait < self.per_call).then_some(wait)
     }
 
     fn retries(self) -> RetryConfig {
@@ -140,12 +142,17 @@ fn made_up(loader: ConfigLoader) -> ConfigLoader {
 mod tests {
     use super::*;
 
-    #[test]
-    fn waits_double_and_are_never_longer_than_said() {
-        let patience = Patience { first_wait: Duration::from_millis(100), ..Patience::SMALL };
-        for (next, most) in [(1, 100), (2, 200), (3, 400), (99, 102_400)] {
-            let wait = patience.wait(next).as_millis();
-            assert!((most / 2..=most).contains(&wait), "{next}: {wait}");
+    #[tokio::test(start_paused = true)]
+    async fn waits_double_and_end_with_the_tries_and_with_the_time() {
+        let first_wait = Duration::from_millis(100);
+        let patience = Patience { first_wait, tries: 4, per_call: Duration::from_secs(1), ..Patience::SMALL };
+        let begun = Instant::now();
+        for (tries, most) in [(1, 100), (2, 200), (3, 400)] {
+            let wait = patience.wait(tries, begun).expect("one more").as_millis();
+            assert!((most / 2..=most).contains(&wait), "{tries}: {wait}");
         }
+        assert_eq!(patience.wait(4, begun), None, "four tries are made");
+        tokio::time::advance(Duration::from_millis(960)).await;
+        assert_eq!(patience.wait(1, begun), None, "the time would be over");
     }
 }

@@ -6,6 +6,8 @@ use aws_sdk_eventbridge::{
     Client,
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
+use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::{
     Aws,
@@ -52,35 +54,38 @@ impl EventBridgeNews {
         anyhow!("EventBridge, at the bus that {} names: {what}", self.setting)
     }
 
-    /// One call for the events at these places, and again for those that failed for a reason that passes. What failed
-    /// for good is in `results` then.
-    async fn put(&self, notices: &[Notice], mut left: Vec<usize>, results: &mut [anyhow::Result<()>]) {
-        for next in 1.. {
+    /// One call for the events at these places, and again for those that failed for a reason that passes; gives those
+    /// that were not taken.
+    async fn put(&self, notices: &[Notice], mut left: Vec<usize>) -> Vec<(usize, anyhow::Error)> {
+        let (mut failed, begun) = (Vec::new(), Instant::now());
+        for tries in 1.. {
             let entries = left.iter().map(|&at| self.entry(&notices[at])).collect();
             let output = match self.client.put_events().set_entries(Some(entries)).send().await {
                 Ok(output) => output,
                 Err(error) => {
                     let fault = Fault::of(&error);
-                    left.iter().for_each(|&at| results[at] = Err(self.error(&fault)));
+                    failed.extend(left.iter().map(|&at| (at, self.error(&fault))));
                     break;
                 }
             };
+            let wait = self.patience.wait(tries, begun);
             let mut again = Vec::new();
             for (place, &at) in left.iter().enumerate() {
                 // Results come in the order of the events.
                 let Some(code) = failure(output.entries().get(place)) else { continue };
-                if PASSING.contains(&code.as_str()) && next < self.patience.tries {
+                if PASSING.contains(&code.as_str()) && wait.is_some() {
                     again.push(at);
                 } else {
-                    results[at] = Err(self.error(code));
+                    failed.push((at, self.error(code)));
                 }
             }
-            if again.is_empty() {
-                break;
-            }
             left = again;
-            tokio::time::sleep(self.patience.wait(next)).await;
+            match wait {
+                Some(wait) if !left.is_empty() => tokio::time::sleep(wait).await,
+                _ => break,
+            }
         }
+        failed
     }
 }
 
@@ -102,8 +107,9 @@ impl News for EventBridgeNews {
         for at in divided.too_large {
             results[at] = Err(self.error("the event is larger than 256 KiB"));
         }
-        for call in divided.calls {
-            self.put(notices, call, &mut results).await;
+        let calls = divided.calls.into_iter().map(|call| self.put(notices, call));
+        for (at, error) in join_all(calls).await.into_iter().flatten() {
+            results[at] = Err(error);
         }
         results
     }

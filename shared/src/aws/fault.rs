@@ -36,11 +36,13 @@ impl Fault {
             }
             SdkError::ConstructionFailure(_) => Self::without_answer("the request could not be built"),
             SdkError::TimeoutError(_) => Self::without_answer("no reply in time"),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::without_answer("no reply in time"),
             SdkError::DispatchFailure(failure) => {
                 let connector = failure.as_connector_error();
+                // Asked first: a connection that was not made in time is both.
                 Self::without_answer(if connector.is_some_and(|error| is_connect(error)) {
                     "no connection"
+                } else if failure.is_timeout() {
+                    "no reply in time"
                 } else if failure.is_other() && !connector.is_some_and(|error| came_to_the_client(error)) {
                     // Signing it failed.
                     "no credentials"

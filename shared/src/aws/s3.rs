@@ -11,6 +11,7 @@ use aws_sdk_s3::{
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
     Aws,
@@ -80,7 +81,9 @@ impl S3Objects {
         };
         match put {
             Ok(()) => Ok(Put::Written),
-            Err(fault) if fault.status == PRECONDITION_FAILED => Ok(Put::WasThere),
+            Err(fault) if fault.status == PRECONDITION_FAILED || fault.code == "PreconditionFailed" => {
+                Ok(Put::WasThere)
+            }
             Err(fault) => Err(fault),
         }
     }
@@ -133,14 +136,15 @@ impl Objects for S3Objects {
     async fn put(&self, key: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<String> {
         check_key(key)?;
         let (key, body) = (format!("{}{key}", self.prefix), Bytes::from(body));
-        let mut next = 1;
+        let (mut tries, begun) = (1, Instant::now());
         let put = loop {
-            match self.put_once(&key, content_type, &body).await {
-                Err(fault) if fault.status == CONFLICT && next < self.patience.tries => {
-                    tokio::time::sleep(self.patience.wait(next)).await;
-                    next += 1;
+            let put = self.put_once(&key, content_type, &body).await;
+            match self.patience.wait(tries, begun) {
+                Some(wait) if put.as_ref().is_err_and(|fault| fault.status == CONFLICT) => {
+                    tokio::time::sleep(wait).await;
+                    tries += 1;
                 }
-                put => break put.with_context(|| format!("S3, at the bucket that {} names", self.setting))?,
+                _ => break put.with_context(|| format!("S3, at the bucket that {} names", self.setting))?,
             }
         };
         if let Put::WasThere = put {

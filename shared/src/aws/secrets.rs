@@ -1,4 +1,4 @@
-//! Secrets of Secrets Manager, kept for a while.
+//! Secrets of Secrets Manager and Parameter Store, kept for a while.
 
 use std::{
     collections::HashMap,
@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_secretsmanager::Client;
+use aws_config::SdkConfig;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{Aws, client::Patience, fault::Fault};
+use crate::config::{SecretArn, SecretStore};
 
 /// How long a secret is used before it is read again. A rotation is noticed earlier: by the login that it refuses.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(15 * 60);
@@ -38,12 +39,12 @@ impl fmt::Debug for Secret {
 /// A secret that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager refused, or did not answer.
-    #[error("Secrets Manager: {0}")]
-    Unread(Fault),
+    /// Its store refused, or did not answer.
+    #[error("{0}: {1}")]
+    Unread(SecretStore, Fault),
     /// There is none of that ARN.
-    #[error("Secrets Manager has no such secret: {0}")]
-    Missing(Fault),
+    #[error("{0} has no such secret: {1}")]
+    Missing(SecretStore, Fault),
     /// It is not a text.
     #[error("the secret is not a text; expected JSON")]
     Binary,
@@ -52,9 +53,9 @@ pub enum SecretError {
 /// Secrets by their ARN. Whoever wants one that is being read waits for that reading.
 #[derive(Debug, Clone)]
 pub struct Secrets {
-    client: Client,
+    config: SdkConfig,
     time_to_live: Duration,
-    held: Arc<std::sync::Mutex<HashMap<String, Place>>>,
+    held: Arc<std::sync::Mutex<HashMap<SecretArn, Place>>>,
 }
 
 /// Where one secret is held; locked while it is being read.
@@ -69,12 +70,12 @@ struct Held {
 impl Secrets {
     /// Secrets that are read again after `time_to_live`.
     pub async fn new(aws: &Aws, patience: Patience, time_to_live: Duration) -> anyhow::Result<Self> {
-        let config = aws.config("Secrets Manager", patience).await?;
-        Ok(Self { client: Client::new(&config), time_to_live, held: Arc::default() })
+        let config = aws.config("what keeps a secret", patience).await?;
+        Ok(Self { config, time_to_live, held: Arc::default() })
     }
 
     /// The secret with that ARN. When it cannot be read again, the one that was read before.
-    pub async fn get(&self, arn: &str) -> Result<Secret, SecretError> {
+    pub async fn get(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
         let place = self.place(arn);
         let mut held = place.lock().await;
         if let Some(held) = &*held
@@ -94,7 +95,7 @@ impl Secrets {
     }
 
     /// The secret as it is now, after `refused` was of no use. Of several who ask at once, one reads.
-    pub async fn renew(&self, arn: &str, refused: &Secret) -> Result<Secret, SecretError> {
+    pub async fn renew(&self, arn: &SecretArn, refused: &Secret) -> Result<Secret, SecretError> {
         let place = self.place(arn);
         let mut held = place.lock().await;
         match &*held {
@@ -106,9 +107,9 @@ impl Secrets {
         }
     }
 
-    fn place(&self, arn: &str) -> Place {
+    fn place(&self, arn: &SecretArn) -> Place {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.entry(arn.to_owned()).or_default().clone()
+        held.entry(arn.clone()).or_default().clone()
     }
 
     fn hold(&self, place: &mut Option<Held>, secret: Secret) -> Secret {
@@ -116,12 +117,26 @@ impl Secrets {
         secret
     }
 
-    async fn read(&self, arn: &str) -> Result<Secret, SecretError> {
-        let read = self.client.get_secret_value().secret_id(arn).send().await;
-        let output = read.map_err(|error| match Fault::of(&error) {
-            fault if fault.code == "ResourceNotFoundException" => SecretError::Missing(fault),
-            fault => SecretError::Unread(fault),
-        })?;
-        output.secret_string().map(|text| Secret(text.into())).ok_or(SecretError::Binary)
+    /// A client is made for each reading: there is one in a quarter of an hour, and of one store only.
+    async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
+        let text = match arn.store() {
+            SecretStore::SecretsManager => {
+                let client = aws_sdk_secretsmanager::Client::new(&self.config);
+                let read = client.get_secret_value().secret_id(arn.as_str()).send().await;
+                read.map_err(|error| Fault::of(&error)).map(|output| output.secret_string)
+            }
+            SecretStore::ParameterStore => {
+                let client = aws_sdk_ssm::Client::new(&self.config);
+                let read = client.get_parameter().name(arn.as_str()).with_decryption(true).send().await;
+                read.map_err(|error| Fault::of(&error)).map(|output| output.parameter.and_then(|is| is.value))
+            }
+        };
+        match text {
+            Ok(text) => text.map(|text| Secret(text.into())).ok_or(SecretError::Binary),
+            Err(fault) if ["ResourceNotFoundException", "ParameterNotFound"].contains(&&*fault.code) => {
+                Err(SecretError::Missing(arn.store(), fault))
+            }
+            Err(fault) => Err(SecretError::Unread(arn.store(), fault)),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
+use futures_util::future::join_all;
 
 use super::{Aws, client::Patience, fault::Fault};
 use crate::news::{News, Notice};
@@ -38,13 +39,9 @@ impl SnsNews {
 
 #[async_trait]
 impl News for SnsNews {
-    /// Alerts are rare, so each is a call of its own.
+    /// Alerts are rare, so each is a call of its own; all at once, so that a silent topic is waited for once.
     async fn publish(&self, notices: &[Notice]) -> Vec<anyhow::Result<()>> {
-        let mut results = Vec::with_capacity(notices.len());
-        for notice in notices {
-            results.push(self.tell(notice).await);
-        }
-        results
+        join_all(notices.iter().map(|notice| self.tell(notice))).await
     }
 }
 

@@ -7,6 +7,8 @@ use aws_sdk_sqs::{
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
 
+use tokio::time::Instant;
+
 use super::{
     Aws,
     calls::divide,
@@ -51,8 +53,9 @@ impl SqsQueue {
             let failed = output.failed().iter().find(|entry| entry.id() == message.index.to_string());
             let code = failed.map_or_else(|| "NoResult".to_owned(), |entry| word(entry.code()));
             let for_good = failed.is_some_and(|entry| entry.sender_fault());
-            if for_good { &mut refused.for_good } else { &mut refused.for_now }.push(message.index);
-            refused.code = code;
+            let list = if for_good { &mut refused.for_good } else { &mut refused.for_now };
+            list.indexes.push(message.index);
+            list.code = code;
         }
         Ok(refused)
     }
@@ -60,34 +63,42 @@ impl SqsQueue {
     /// Sends one call's messages and sends again what is refused for a reason that passes; gives the indexes that
     /// remain.
     async fn send_group(&self, mut messages: Vec<Message<'_>>, trace: Option<&str>) -> Result<Vec<usize>, Fault> {
-        let mut remaining = Vec::new();
-        for next in 1.. {
-            let refused = self.call(&messages, trace).await?;
-            if !refused.for_good.is_empty() {
+        let (mut remaining, begun) = (Vec::new(), Instant::now());
+        for tries in 1.. {
+            let refused = match self.call(&messages, trace).await {
+                // What the tries before took has gone, and must be known to.
+                Err(fault) if tries > 1 => {
+                    tracing::warn!(setting = self.setting, error = %fault, "a call to SQS failed");
+                    remaining.extend(messages.iter().map(|message| message.index));
+                    break;
+                }
+                refused => refused?,
+            };
+            if !refused.for_good.indexes.is_empty() {
                 tracing::error!(
                     setting = self.setting,
-                    messages = refused.for_good.len(),
-                    code = refused.code,
+                    messages = refused.for_good.indexes.len(),
+                    code = refused.for_good.code,
                     "SQS refuses messages as wrong"
                 );
             }
-            remaining.extend(&refused.for_good);
-            messages.retain(|message| refused.for_now.contains(&message.index));
+            remaining.extend(&refused.for_good.indexes);
+            messages.retain(|message| refused.for_now.indexes.contains(&message.index));
             if messages.is_empty() {
                 break;
             }
-            if next >= self.patience.tries {
+            let Some(wait) = self.patience.wait(tries, begun) else {
                 tracing::warn!(
                     setting = self.setting,
                     messages = messages.len(),
-                    code = refused.code,
-                    tries = next,
+                    code = refused.for_now.code,
+                    tries,
                     "SQS did not take messages; they stay unsent"
                 );
                 remaining.extend(messages.iter().map(|message| message.index));
                 break;
-            }
-            tokio::time::sleep(self.patience.wait(next)).await;
+            };
+            tokio::time::sleep(wait).await;
         }
         Ok(remaining)
     }
@@ -127,8 +138,14 @@ impl Queue for SqsQueue {
 /// The messages of a call that were not taken.
 #[derive(Debug, Default)]
 struct Refused {
-    for_now: Vec<usize>,
-    for_good: Vec<usize>,
+    for_now: NotTaken,
+    for_good: NotTaken,
+}
+
+/// Messages that were not taken, and the code of the last of them.
+#[derive(Debug, Default)]
+struct NotTaken {
+    indexes: Vec<usize>,
     code: String,
 }
 

@@ -41,7 +41,7 @@ pub use host::Host;
 pub use kinds::{
     Address, AlertsAt, AlertsPlace, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt, EventsPlace,
     Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, SecretArn, SecretName,
-    Text, Transports, Whole, Wrong, Zone,
+    SecretStore, Text, Transports, Whole, Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

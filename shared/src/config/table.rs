@@ -32,9 +32,17 @@ const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
 const QUEUERS: &[&str] = &[PLANNER, KEEPER];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
-/// The settings that name what stands in AWS.
-pub(super) static IN_AWS: [&dyn Row; 7] =
-    [&DATABASE_SECRET, &DATABASE_HOST, &DATABASE_NAME, &INVITATIONS_QUEUE, &OBJECTS, &ALERTS_TOPIC, &EVENT_BUS];
+/// The settings by which the template names what stands in AWS.
+pub(super) static IN_AWS: [&dyn Row; 8] = [
+    &DATABASE_SECRET,
+    &DATABASE_HOST,
+    &DATABASE_NAME,
+    &INVITATIONS_QUEUE,
+    &OBJECTS,
+    &ALERTS_TOPIC,
+    &EVENT_BUS,
+    &EMAIL_TRANSPORTS,
+];
 
 /// Declares each setting under its own name, with its one doc line for readers of code and of `.env.example` alike,
 /// and lists them all in [`TABLE`].
@@ -69,7 +77,7 @@ settings! {
     }
 
     Aws {
-        /// The Secrets Manager secret with username, password, host, port and dbname, in place of DATABASE_URL.
+        /// The secret or parameter with username, password, host, port and dbname, in place of DATABASE_URL.
         DATABASE_SECRET: SecretName = SecretName, secret(), read_by(EVERYONE);
 
         /// A host in place of the secret's, such as a proxy's endpoint.

@@ -1,5 +1,5 @@
-//! A server that speaks the wire formats of SQS, S3, SNS, EventBridge and Secrets Manager on one socket, keeps what it
-//! is sent, and misbehaves on request.
+//! A server that speaks the wire formats of SQS, S3, SNS, EventBridge, Secrets Manager and Parameter Store on one socket,
+//! keeps what it is sent, and misbehaves on request.
 
 mod eventbridge;
 mod s3;
@@ -32,6 +32,8 @@ pub enum Service {
     EventBridge,
     /// Secrets Manager: JSON 1.1.
     Secrets,
+    /// Parameter Store of Systems Manager: JSON 1.1.
+    Parameters,
 }
 
 /// What the server does with one call.
@@ -182,7 +184,7 @@ impl AwsFake {
         self.state().uploads.values().cloned().collect()
     }
 
-    /// Gives a secret its text, in place of the one before.
+    /// Gives a secret or a parameter its text, in place of the one before.
     pub fn set_secret(&self, arn: &str, text: &str) {
         self.state().secrets.insert(arn.to_owned(), text.to_owned());
     }

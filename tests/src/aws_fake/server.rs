@@ -110,6 +110,7 @@ fn operation(asked: &Asked) -> (Service, &'static str) {
         "AmazonSQS.SendMessageBatch" => return (Service::Sqs, "SendMessageBatch"),
         "AWSEvents.PutEvents" => return (Service::EventBridge, "PutEvents"),
         "secretsmanager.GetSecretValue" => return (Service::Secrets, "GetSecretValue"),
+        "AmazonSSM.GetParameter" => return (Service::Parameters, "GetParameter"),
         _ => {}
     }
     if asked.header("content-type").starts_with("application/x-www-form-urlencoded") {
@@ -127,6 +128,7 @@ fn answer(state: &mut State, service: Service, operation: &'static str, asked: &
         Service::Sqs => sqs::send_message_batch(state, asked, entries),
         Service::EventBridge => eventbridge::put_events(state, asked, entries),
         Service::Secrets => secrets::get_secret_value(state, asked),
+        Service::Parameters => secrets::get_parameter(state, asked),
         Service::Sns => sns::publish(state, asked),
         Service::S3 => s3::answer(state, operation, asked),
     }
@@ -139,7 +141,7 @@ pub(super) fn error(service: Service, status: u16, code: &str) -> Reply {
         Service::Sqs => {
             ("application/x-amz-json-1.0", format!(r#"{{"__type":"com.amazonaws.sqs#{code}","message":"{message}"}}"#))
         }
-        Service::EventBridge | Service::Secrets => {
+        Service::EventBridge | Service::Secrets | Service::Parameters => {
             ("application/x-amz-json-1.1", format!(r#"{{"__type":"{code}","Message":"{message}"}}"#))
         }
         Service::Sns => (

@@ -11,7 +11,10 @@ use shared::{
     records::{ConnectOptions, Records, SecretLogin},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
-use tests::{aws_fake::AwsFake, databases::TestDatabase};
+use tests::{
+    aws_fake::{AwsFake, Behaviour, Service},
+    databases::TestDatabase,
+};
 use url::Url;
 
 use crate::{PATIENCE, aws};
@@ -115,6 +118,7 @@ async fn after_a_rotation_the_secret_is_read_anew_once_and_the_records_go_on() {
     let user = User::create(&database, "first").await;
     fake.set_secret(ARN, &user.secret("first"));
     let records = Records::connect_by_secret(login(&fake).await, OPTIONS).await.expect("opened");
+    who(&records).await.expect("readable");
     user.change_password("second").await;
     fake.set_secret(ARN, &user.secret("second"));
     user.disconnect().await;
@@ -125,12 +129,38 @@ async fn after_a_rotation_the_secret_is_read_anew_once_and_the_records_go_on() {
 }
 
 #[tokio::test]
+async fn while_a_server_knows_the_new_password_and_the_secret_does_not_the_records_wait() {
+    let (database, fake) = (TestDatabase::mysql().await, AwsFake::start().await);
+    let user = User::create(&database, "first").await;
+    fake.set_secret(ARN, &user.secret("first"));
+    let records = Records::connect_by_secret(login(&fake).await, OPTIONS).await.expect("opened");
+    who(&records).await.expect("readable");
+    user.change_password("second").await;
+    user.disconnect().await;
+    let rotate = async {
+        // The secret has been read anew in vain, then it could not be read.
+        fake.script(Service::Secrets, |_, call| match call {
+            1..=4 => Behaviour::Refuse(400, "ThrottlingException"),
+            _ => Behaviour::Accept,
+        });
+        while fake.count("GetSecretValue") < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        fake.set_secret(ARN, &user.secret("second"));
+    };
+    let (who, ()) = futures_util::future::join(who(&records), rotate).await;
+    assert_eq!(who.expect("readable with the new password"), user.name);
+    records.close().await;
+    user.remove().await;
+}
+
+#[tokio::test]
 async fn a_secret_that_the_cache_holds_from_before_a_rotation_is_read_anew_at_the_start() {
     let (database, fake) = (TestDatabase::mysql().await, AwsFake::start().await);
     let user = User::create(&database, "second").await;
     let secrets = Secrets::new(&aws(&fake), PATIENCE, Duration::from_secs(3_600)).await.expect("a client");
     fake.set_secret(ARN, &user.secret("first"));
-    secrets.get(ARN).await.expect("held");
+    secrets.get(&SecretName.parse(ARN).expect("an ARN")).await.expect("held");
     fake.set_secret(ARN, &user.secret("second"));
     let at = DatabaseSecret { arn: SecretName.parse(ARN).expect("an ARN"), host: None, name: None };
     let records = Records::connect_by_secret(SecretLogin::new(secrets, at), OPTIONS).await.expect("opened");

@@ -6,6 +6,7 @@ mod news;
 mod objects;
 mod queue;
 mod secrets;
+mod silent;
 
 use std::time::Duration;
 

@@ -117,17 +117,6 @@ async fn a_lost_reply_is_asked_for_again_so_a_message_may_come_twice_and_never_n
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_answer_is_given_up_in_time_and_said_so() {
-    let fake = AwsFake::start().await;
-    fake.script(Service::Sqs, |_, _| Behaviour::AcceptAfter(std::time::Duration::from_secs(3_600)));
-    let impatient = shared::aws::Patience { per_try: std::time::Duration::from_millis(50), tries: 2, ..PATIENCE };
-    let queue = SqsQueue::new(&aws(&fake), URL, "INVITATIONS_QUEUE", impatient).await.expect("a client");
-    let error = queue.send(bodies(1), None).await.expect_err("no answer");
-    assert_eq!(said(&error), "SQS, at the queue that INVITATIONS_QUEUE names: no reply in time");
-    assert_eq!(fake.count("SendMessageBatch"), 2);
-}
-
-#[tokio::test]
 async fn expired_credentials_and_a_queue_that_is_not_there_are_said_with_the_setting_and_not_tried_again() {
     for (status, code, told) in [
         (403, "ExpiredTokenException", "the credentials have expired or are unknown: HTTP 403 ExpiredTokenException"),

@@ -61,20 +61,46 @@ pub enum EventsAt {
     EventBridge(String),
 }
 
-/// The ARN of a secret in Secrets Manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretArn(String);
+/// What keeps a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretStore {
+    /// Secrets Manager.
+    SecretsManager,
+    /// Parameter Store of Systems Manager.
+    ParameterStore,
+}
+
+impl fmt::Display for SecretStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SecretsManager => "Secrets Manager",
+            Self::ParameterStore => "Parameter Store",
+        })
+    }
+}
+
+/// The ARN of a secret in Secrets Manager, or of a parameter in Parameter Store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretArn {
+    arn: String,
+    store: SecretStore,
+}
 
 impl SecretArn {
     /// The ARN.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.arn
+    }
+
+    /// What keeps it.
+    pub fn store(&self) -> SecretStore {
+        self.store
     }
 }
 
 impl fmt::Display for SecretArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.arn)
     }
 }
 
@@ -103,6 +129,7 @@ impl Kind for QueuePlace {
         if !account || queue.is_none_or(str::is_empty) || rest.is_some() {
             return Err(Wrong::of_value("does not end in an account's number and a queue's name"));
         }
+        no_fifo(text)?;
         Ok(QueueAt::Sqs(text.to_owned()))
     }
 
@@ -163,6 +190,7 @@ impl Kind for AlertsPlace {
         if topic.is_empty() || !topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
             return Err(Wrong::of_value("names no topic"));
         }
+        no_fifo(text)?;
         Ok(AlertsAt::Sns(text.to_owned()))
     }
 
@@ -209,17 +237,22 @@ impl Kind for SecretName {
     type Value = SecretArn;
 
     fn parse(&self, text: &str) -> Result<SecretArn, Wrong> {
-        let secret = arn(text, "secretsmanager")?;
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@!-".contains(&byte);
-        match secret.strip_prefix("secret:") {
-            Some(name) if !name.is_empty() && name.bytes().all(named) => Ok(SecretArn(text.to_owned())),
+        let (store, name, more) = match arn(text, "ssm") {
+            Ok(parameter) => (SecretStore::ParameterStore, parameter.strip_prefix("parameter/"), "/_.-"),
+            Err(_) => (SecretStore::SecretsManager, arn(text, "secretsmanager")?.strip_prefix("secret:"), "/_+=.@!-"),
+        };
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || more.as_bytes().contains(&byte);
+        match name {
+            Some(name) if !name.is_empty() && name.bytes().all(named) => Ok(SecretArn { arn: text.to_owned(), store }),
             // The text may be the secret itself, so it is not repeated.
-            Some(_) | None => Err(Wrong::unsaid("it is not the ARN of a secret")),
+            Some(_) | None => Err(Wrong::unsaid("it is not the ARN of a secret or a parameter")),
         }
     }
 
     fn expected(&self) -> String {
-        "a secret's ARN, such as arn:aws:secretsmanager:eu-west-3:123456789012:secret:almanac-AbCdEf".to_owned()
+        "the ARN of a secret or a parameter, such as arn:aws:secretsmanager:eu-west-3:123456789012:secret:almanac-AbCdEf \
+         or arn:aws:ssm:eu-west-3:123456789012:parameter/almanac"
+            .to_owned()
     }
 }
 
@@ -268,6 +301,11 @@ fn plain(text: &str) -> Result<(), Wrong> {
     if odd { Err(Wrong::of_value("holds a blank or a control character")) } else { Ok(()) }
 }
 
+/// What is sent has no group, without which a FIFO queue or topic takes nothing.
+fn no_fifo(text: &str) -> Result<(), Wrong> {
+    if text.ends_with(".fifo") { Err(Wrong::of_value("is FIFO; a standard one is needed")) } else { Ok(()) }
+}
+
 fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -309,8 +347,11 @@ mod tests {
         assert_eq!(ObjectsPlace.parse("a/folder"), Ok(ObjectsAt::Folder("a/folder".into())));
         for secret in ["almanac/db-AbCdEf", "rds!cluster-2b8a-AbCdEf"] {
             let arn = format!("arn:aws:secretsmanager:eu-west-3:123456789012:secret:{secret}");
-            assert_eq!(SecretName.parse(&arn).expect("an ARN").as_str(), arn);
+            let secret = SecretName.parse(&arn).expect("an ARN");
+            assert_eq!((secret.as_str(), secret.store()), (&*arn, SecretStore::SecretsManager));
         }
+        let parameter = SecretName.parse("arn:aws:ssm:eu-west-3:123456789012:parameter/almanac/db").expect("an ARN");
+        assert_eq!(parameter.store(), SecretStore::ParameterStore);
         assert_eq!(
             HostName.parse("proxy.abc.eu-west-3.rds.amazonaws.com").as_deref(),
             Ok("proxy.abc.eu-west-3.rds.amazonaws.com")
@@ -326,6 +367,7 @@ mod tests {
             "https://u:p@sqs/123456789012/q",
             "https://sqs/123456789012/",
             "https://sqs/123456789012/q/x",
+            "https://sqs.eu-west-3.amazonaws.com/123456789012/q.fifo",
         ] {
             assert!(QueuePlace.parse(text).is_err(), "{text}");
         }
@@ -338,6 +380,7 @@ mod tests {
             "arn:aws:sns:eu-west-3:12:x",
             "arn:aws:sns::123456789012:x",
             "arn:aws:sns:eu-west-3:123456789012:",
+            "arn:aws:sns:eu-west-3:123456789012:alerts.fifo",
         ] {
             assert!(AlertsPlace.parse(text).is_err(), "{text}");
         }
@@ -354,7 +397,12 @@ mod tests {
 
     #[test]
     fn a_secret_that_stands_where_its_arn_belongs_is_not_repeated() {
-        for text in ["hunter2", "arn:aws:secretsmanager:eu-west-3:123456789012:hunter2", r#"{"password":"hunter2"}"#] {
+        for text in [
+            "hunter2",
+            "arn:aws:secretsmanager:eu-west-3:123456789012:hunter2",
+            "arn:aws:ssm:eu-west-3:123456789012:parameter/hunter2!",
+            r#"{"password":"hunter2"}"#,
+        ] {
             let said = SecretName.parse(text).expect_err("no ARN").said_of(text, false);
             assert!(!said.contains("hunter2"), "{said}");
         }

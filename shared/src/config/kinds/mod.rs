@@ -11,7 +11,7 @@ mod transport;
 pub use address::Address;
 pub use aws::{
     AlertsAt, AlertsPlace, DatabaseName, EventsAt, EventsPlace, HostName, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
-    SecretArn, SecretName,
+    SecretArn, SecretName, SecretStore,
 };
 pub use base_url::{BaseUrl, BaseUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
