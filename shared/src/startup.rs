@@ -17,8 +17,9 @@ use crate::{
 /// How many connections a function's instance holds: there are many instances, and each does one thing at a time.
 const CONNECTIONS: u32 = 2;
 
-/// How long a query waits for a database that went away: within every function's time-out.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a query waits for a database that went away; with the last wait for a connection that is half as long again,
+/// within every function's time-out.
+const PATIENCE: Duration = Duration::from_secs(16);
 
 /// What a function starts with.
 #[derive(Debug)]

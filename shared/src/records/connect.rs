@@ -11,13 +11,23 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
 use crate::config::Database;
 
 use super::{Records, RecordsError, Result, SecretLogin, Shared, Store, group_commit::GroupCommit};
 
-/// How long to wait for a connection, or for SQLite's one writer in another process.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long to wait for SQLite's one writer in another process.
+const WRITER_WAIT: Duration = Duration::from_secs(30);
+
+/// How long to wait for a connection to a server at least, and at most: within the half of what a query waits.
+const CONNECTION_WAIT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
+
+/// How long a server may take to greet and to log in at the start.
+const LOGIN_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to answer that it is still there.
+const PING_TIME: Duration = Duration::from_secs(2);
 
 /// How much of a SQLite file the writer keeps in memory: 8 MiB, as SQLite writes kibibytes.
 const SQLITE_CACHE: &str = "-8192";
@@ -48,7 +58,7 @@ impl Records {
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
-                    .busy_timeout(WAIT)
+                    .busy_timeout(WRITER_WAIT)
                     .pragma("wal_autocheckpoint", "4000")
                     .pragma("journal_size_limit", "67108864");
                 let writer = SqlitePoolOptions::new()
@@ -65,14 +75,14 @@ impl Records {
             Database::MySql(url) => {
                 let server = MySqlConnectOptions::from_str(url.expose())?;
                 try_to_connect(&server).await?;
-                Store::MySql { pool: mysql_pool(server, options).await?, login: None }
+                Store::MySql { pool: mysql_pool(server, options), login: None }
             }
         };
         Ok(Self::on(store, options, statements))
     }
 
     /// Opens the records of a database whose login is in a secret. When the database refuses it, the secret is read
-    /// anew once, here and whenever a connection is made later: it may have been rotated.
+    /// anew: once here, and for some seconds whenever a connection is made later, because it may be in rotation.
     pub async fn connect_by_secret(login: SecretLogin, options: ConnectOptions) -> Result<Self> {
         let mut server = login.options().await?;
         match try_to_connect(&server).await {
@@ -82,7 +92,7 @@ impl Records {
             }
             tried => tried?,
         }
-        let pool = mysql_pool(server, options).await?;
+        let pool = mysql_pool(server, options);
         Ok(Self::on(Store::MySql { pool, login: Some(login) }, options, Arc::default()))
     }
 
@@ -92,20 +102,23 @@ impl Records {
     }
 }
 
-/// The pool would try again and again until its time is up.
+/// Tells at once why a server cannot be used: the pool would try again and again until its time is up.
 async fn try_to_connect(server: &MySqlConnectOptions) -> Result<()> {
-    sqlx::MySqlConnection::connect_with(server).await.map(drop).map_err(RecordsError::from)
+    let trial = async { sqlx::MySqlConnection::connect_with(server).await?.close().await };
+    timeout(LOGIN_TIME, trial).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(RecordsError::from)
 }
 
-async fn mysql_pool(server: MySqlConnectOptions, options: ConnectOptions) -> Result<MySqlPool> {
-    let pool = MySqlPoolOptions::new()
+fn mysql_pool(server: MySqlConnectOptions, options: ConnectOptions) -> MySqlPool {
+    let (least, most) = CONNECTION_WAIT;
+    MySqlPoolOptions::new()
         .max_connections(options.connections)
-        .acquire_timeout(WAIT)
+        .acquire_timeout((options.patience / 2).clamp(least, most))
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
+                    // A frozen instance's connection may have died without a word, so the answer is not waited for long.
+                    timeout(PING_TIME, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 }
                 Ok(true)
             })
@@ -115,7 +128,5 @@ async fn mysql_pool(server: MySqlConnectOptions, options: ConnectOptions) -> Res
                 connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await.map(drop)
             })
         })
-        .connect_with(server)
-        .await?;
-    Ok(pool)
+        .connect_lazy_with(server)
 }

@@ -1,5 +1,8 @@
 //! What can go wrong with a query, sorted by what to do about it.
 
+use super::LoginError;
+use crate::aws::secrets::SecretError;
+
 /// A failed query.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
@@ -30,7 +33,7 @@ pub enum RecordsError {
     Panicked,
     /// The secret with the database's login gives none.
     #[error("{0}")]
-    Login(super::LoginError),
+    Login(LoginError),
     /// The records are closed.
     #[error("the records were closed")]
     Closed,
@@ -101,6 +104,11 @@ impl RecordsError {
     /// The database refused user and password.
     pub fn is_login_refused(&self) -> bool {
         self.mysql_number() == Some(MYSQL_LOGIN_REFUSED)
+    }
+
+    /// The secret with the login could not be read just now.
+    pub(super) fn is_unread_secret(&self) -> bool {
+        matches!(self, Self::Login(LoginError::Secret(SecretError::Unread(..))))
     }
 
     /// A unique key has this row already.

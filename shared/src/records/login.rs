@@ -53,7 +53,7 @@ impl SecretLogin {
 
     /// How to connect.
     pub(super) async fn options(&self) -> Result<MySqlConnectOptions, RecordsError> {
-        let secret = self.secrets.get(self.at.arn.as_str()).await;
+        let secret = self.secrets.get(&self.at.arn).await;
         self.use_secret(secret.map_err(|error| RecordsError::Login(error.into()))?)
     }
 
@@ -62,7 +62,7 @@ impl SecretLogin {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(used) = used else { return self.options().await };
         tracing::warn!("the database refuses the login; the secret that DATABASE_SECRET names is read anew");
-        let secret = self.secrets.renew(self.at.arn.as_str(), &used).await;
+        let secret = self.secrets.renew(&self.at.arn, &used).await;
         self.use_secret(secret.map_err(|error| RecordsError::Login(error.into()))?)
     }
 

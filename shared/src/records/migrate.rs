@@ -41,6 +41,7 @@ const CHANGES: &[Change] = &[
     change!(7, "0007_alerts"),
     change!(8, "0008_redrive"),
     change!(9, "0009_dead_letters"),
+    change!(10, "0010_long_skips"),
 ];
 
 /// What bringing the schema up to date came to.

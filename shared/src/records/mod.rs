@@ -48,6 +48,12 @@ use crate::random;
 /// What a query gives back.
 pub type Result<T> = std::result::Result<T, RecordsError>;
 
+/// For how long a login may be refused that is being rotated: the server knows a new password before its secret does.
+const ROTATION: Duration = Duration::from_secs(30);
+
+/// How long to wait before the secret of a refused login is read once more.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(1);
+
 /// How often a transaction is repeated when others hold what it needs.
 const CONTENTION_TRIES: u32 = 40;
 
@@ -189,7 +195,8 @@ impl Records {
         let give_up = Instant::now() + self.shared.patience;
         let mut contended = 0;
         let mut lost = 0_u32;
-        let mut renewed = false;
+        let mut refused = 0_u32;
+        let rotated_by = Instant::now() + ROTATION.min(self.shared.patience);
         loop {
             match attempt().await {
                 Err(error) if error.is_contention() && contended < CONTENTION_TRIES => {
@@ -203,7 +210,13 @@ impl Records {
                     lost += 1;
                     tokio::time::sleep(random::jitter(Duration::from_millis(100 * u64::from(lost.min(20))))).await;
                 }
-                Err(error) if error.is_login_refused() && !renewed && self.renew_login().await? => renewed = true,
+                Err(error)
+                    if error.is_login_refused()
+                        && (refused == 0 || Instant::now() < rotated_by)
+                        && self.renew_login(refused).await? =>
+                {
+                    refused += 1;
+                }
                 outcome => {
                     if lost > 0 && outcome.is_ok() {
                         tracing::info!("the database answers again");
@@ -216,10 +229,18 @@ impl Records {
 }
 
 impl Records {
-    /// Reads the login's secret anew, for connections to come; `false` when no secret holds the login.
-    async fn renew_login(&self) -> Result<bool> {
+    /// Reads the login's secret anew, for connections to come, at once the first time; `false` when no secret holds the
+    /// login.
+    async fn renew_login(&self, times_before: u32) -> Result<bool> {
         let Store::MySql { pool, login: Some(login) } = &self.shared.store else { return Ok(false) };
-        pool.set_connect_options(login.renewed().await?);
+        if times_before > 0 {
+            tokio::time::sleep(random::jitter(BETWEEN_RENEWALS)).await;
+        }
+        match login.renewed().await {
+            Ok(options) => pool.set_connect_options(options),
+            Err(error) if error.is_unread_secret() => tracing::warn!(%error, "the login could not be read anew"),
+            Err(error) => return Err(error),
+        }
         Ok(true)
     }
 }
