@@ -374,8 +374,17 @@ pub enum Abandoned {
 /// The most claims that are given up in one go.
 const ABANDON_PAGE: usize = 100;
 
-/// Puts in doubt what abandoned claims cover; gives how many claims there were, at most a page of them.
-pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<usize> {
+/// What is in doubt because nobody will record its result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InDoubt {
+    /// Calls.
+    pub claims: u64,
+    /// The letters that they took along.
+    pub letters: u64,
+}
+
+/// Puts in doubt what abandoned claims cover, at most a page of them.
+pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
     let columns = "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters FROM sends \
                    WHERE state = 0";
     let rows = match which {
@@ -390,10 +399,14 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<usize> {
             tx.rows(format!("{columns} AND {list} LIMIT ? {{for update}}"), &values).await?
         }
     };
+    let mut in_doubt = InDoubt::default();
     for row in &rows {
-        put_in_doubt(tx, &read_claim(row)?).await?;
+        let claim = read_claim(row)?;
+        in_doubt.claims += 1;
+        in_doubt.letters += u64::from(claim.letters);
+        put_in_doubt(tx, &claim).await?;
     }
-    Ok(rows.len())
+    Ok(in_doubt)
 }
 
 fn read_claim(row: &Row) -> Result<Claim> {

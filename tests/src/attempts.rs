@@ -97,7 +97,7 @@ pub async fn abandon(records: &Records, which: Abandoned) -> usize {
         let which = which.clone();
         async move { claims::abandon(tx, &which).await }.boxed()
     });
-    abandoned.await.expect("abandoned")
+    usize::try_from(abandoned.await.expect("abandoned").claims).expect("a page at most")
 }
 
 /// Lets every lease end and gives up what it held.

@@ -36,7 +36,7 @@ tests::contract!(
     a_batch_is_done_again_once_however_often_it_is_asked_for,
     only_batches_of_the_wanted_cause_or_number_are_taken,
     movers_at_once_and_movers_cut_off_move_each_letter_once,
-    the_keeper_goes_on_with_a_redrive_that_was_cut_off,
+    a_planner_that_is_given_a_redrive_moves_and_queues_its_batches_and_walks_nobody,
     a_rate_lets_batches_go_one_after_the_other,
     a_redrive_that_was_cancelled_early_leaves_the_rest_to_another,
     what_failed_again_is_done_again_by_a_redrive_of_the_redrive,
@@ -137,6 +137,8 @@ async fn only_what_was_surely_not_accepted_is_sent_again(database: &TestDatabase
     let mailer = mailer();
     let ledger = work(database, child.id, &mailer).await;
     assert_eq!((ledger.planned, ledger.sent, mailer.addresses().len()), (2, 2, 2));
+    let said = texts(database, "SELECT kind FROM outbox WHERE run_id = ? ORDER BY id", vec![child.id.into()]).await;
+    assert_eq!(said, ["job-started", "report", "job-completed"], "it is not the month that completed");
     assert_eq!(send_states(database, message.batch).await, [2, 2, 3, 4], "refused and in doubt stay as they are");
     assert_eq!(counted(database, run).await, before, "the parent's ledger says what happened there");
     assert_eq!(number(database, "SELECT COUNT(DISTINCT contact_id) FROM invitations", vec![]).await, 6);
@@ -211,10 +213,9 @@ async fn movers_at_once_and_movers_cut_off_move_each_letter_once(database: &Test
     assert_eq!(number(database, "SELECT COUNT(*) FROM batches WHERE run_id = ?", vec![child.id.into()]).await, 12);
 }
 
-async fn the_keeper_goes_on_with_a_redrive_that_was_cut_off(database: &TestDatabase) {
+async fn a_planner_that_is_given_a_redrive_moves_and_queues_its_batches_and_walks_nobody(database: &TestDatabase) {
     let run = parked_unbegun(database, 3).await;
     let child = open_all(database, run).await;
-    // A planner that is given it moves its batches and walks nobody.
     let end = mover(database).plan(&child, Deadline::none()).await;
     assert!(end.is_err(), "the queue took nothing");
     let child = find(database, child.id).await;

@@ -2,22 +2,25 @@
 //!
 //! Every step may be done by several keepers at once and again at any time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use serde_json::json;
 use shared::{
-    claims::{self, Abandoned},
+    claims::{self, Abandoned, InDoubt},
     clock::Clock,
     counters::{self, Counter},
     news::{self, News, Notice},
     objects::Objects,
     queue::Queue,
-    records::{Records, Tx},
+    records::Records,
     run::{
         self, Run, batch,
         control::Control,
@@ -25,6 +28,7 @@ use shared::{
         fuse::{self, Verdict},
         history, plan,
     },
+    sqs::Deadline,
 };
 
 /// The function's name.
@@ -35,6 +39,12 @@ const RUNS: usize = 100;
 
 /// The most outbox items that one keeping delivers.
 const ITEMS: usize = 50;
+
+/// How many runs are looked at side by side, so that one that waits for a queue does not keep the others waiting.
+const RUNS_AT_ONCE: usize = 4;
+
+/// What of its time a keeping leaves, to answer in.
+const RESERVE: Duration = Duration::from_secs(1);
 
 /// The most batches of a cancelled run that one keeping ends.
 const CANCELS: usize = 1_000;
@@ -107,49 +117,94 @@ pub struct Kept {
 }
 
 impl Keeper {
-    /// Mends whatever stands still. A run that cannot be mended does not keep the others from it.
-    pub async fn keep(&self) -> anyhow::Result<Kept> {
-        let mut kept = Kept { expired_claims: self.expire_claims().await?, ..Kept::default() };
-        let open = self.records.read(|tx| history::open(tx, RUNS).boxed()).await.context("listing open runs")?;
-        for run in open {
-            if let Err(error) = self.keep_run(&run, &mut kept).await {
-                tracing::error!(run = run.id, error = format!("{error:#}"), "the run could not be kept");
-            }
+    /// Mends whatever stands still and delivers what is to be said, side by side, until `deadline` is near; the next
+    /// keeping goes on. What cannot be mended keeps nothing else from it; the first error is given in the end.
+    pub async fn keep(&self, deadline: &Deadline) -> anyhow::Result<Kept> {
+        let tally = Tally::default();
+        let work = async {
+            // Boxed, as futures this deep are too large for the compiler.
+            let (mended, said) = tokio::join!(self.mend(&tally).boxed(), self.say(&tally).boxed());
+            // What closing a run has to say need not wait for the next keeping.
+            let closings = if tally.kept().closed_runs > 0 { self.say(&tally).boxed().await } else { Ok(()) };
+            mended.and(said).and(closings)
+        };
+        tokio::select! {
+            kept = work => kept?,
+            () = deadline.near(RESERVE) => tracing::warn!("no time is left; the next keeping goes on"),
         }
-        counters::count(Counter::StuckRuns, usize::try_from(kept.stuck_runs)?);
-        kept.delivered = self.deliver().await?;
-        Ok(kept)
+        Ok(tally.kept())
     }
 
-    /// Delivers what is due in the outbox.
+    async fn mend(&self, tally: &Tally) -> anyhow::Result<()> {
+        let expired = self.expire_claims(tally).await;
+        let lost = plan::requeue_lost(&self.records).await;
+        let open = self.records.read(|tx| history::open(tx, RUNS).boxed()).await.context("listing open runs")?;
+        stream::iter(open)
+            .for_each_concurrent(RUNS_AT_ONCE, async |run| {
+                if let Err(error) = self.keep_run(&run, tally).await {
+                    counters::count(Counter::RecordFailures, 1);
+                    tracing::error!(run = run.id, error = format!("{error:#}"), "the run could not be kept");
+                }
+            })
+            .await;
+        counters::count(Counter::StuckRuns, usize::try_from(tally.kept().stuck_runs)?);
+        expired.and(lost)
+    }
+
+    /// Delivers what is due in the outbox; gives how many items went through.
     pub async fn deliver(&self) -> anyhow::Result<u64> {
         let zone = Some(self.zone);
         deliver::deliver(&self.records, self.objects.as_ref(), self.news.as_ref(), zone, ITEMS).await
     }
 
-    async fn expire_claims(&self) -> anyhow::Result<u64> {
-        let expired = abandon_all(&self.records, Abandoned::Expired).await.context("expiring leases")?;
-        if expired > 0 {
-            tracing::warn!(claims = expired, "calls without a result when their lease ended: in doubt");
-        }
-        Ok(expired)
+    async fn say(&self, tally: &Tally) -> anyhow::Result<()> {
+        let delivered = self.deliver().await?;
+        tally.add(|kept| kept.delivered += delivered);
+        Ok(())
     }
 
-    async fn keep_run(&self, run: &Run, kept: &mut Kept) -> anyhow::Result<()> {
+    async fn expire_claims(&self, tally: &Tally) -> anyhow::Result<()> {
+        let expired = abandon_all(&self.records, Abandoned::Expired).await.context("expiring leases")?;
+        if expired.claims > 0 {
+            counters::count(Counter::InDoubt, usize::try_from(expired.letters)?);
+            tracing::warn!(
+                claims = expired.claims,
+                letters = expired.letters,
+                "calls without a result when their lease ended: in doubt"
+            );
+        }
+        tally.add(|kept| kept.expired_claims += expired.claims);
+        Ok(())
+    }
+
+    /// Sets a run going again, then closes it or tells of it, whether it could be set going or not.
+    async fn keep_run(&self, run: &Run, tally: &Tally) -> anyhow::Result<()> {
+        let going = self.set_going(run, tally).await;
+        let looked_at = self.close_or_tell(run, tally).await;
+        going.and(looked_at)
+    }
+
+    async fn set_going(&self, run: &Run, tally: &Tally) -> anyhow::Result<()> {
         if run.control == Control::Cancel {
-            kept.cancelled_batches += self.cancel_batches(run.id).await.context("cancelling batches")?;
+            return self.cancel_batches(run.id, tally).await.context("cancelling batches");
         }
-        if run.control == Control::Run && !run.plan_complete {
-            self.keep_planner(run, kept).await?;
-        }
-        kept.requeued_batches += plan::dispatch(&self.records, self.queue.as_ref(), run.id).await?;
+        let planner = match run.control {
+            Control::Run if !run.plan_complete => self.keep_planner(run, tally).await,
+            _ => Ok(()),
+        };
+        let requeued = plan::dispatch(&self.records, self.queue.as_ref(), run.id).await?;
+        tally.add(|kept| kept.requeued_batches += requeued);
+        planner
+    }
+
+    async fn close_or_tell(&self, run: &Run, tally: &Tally) -> anyhow::Result<()> {
         if let Some(closed) = run::close::try_close(&self.records, &self.clock, run.id).await? {
             tracing::info!(run = closed.id, state = closed.state.as_str(), "the run is closed");
-            kept.closed_runs += 1;
+            tally.add(|kept| kept.closed_runs += 1);
         } else if let Some(age) = self.age(run).filter(|age| *age > self.longest_run) {
             tracing::warn!(run = run.id, "the run takes longer than it should");
+            tally.add(|kept| kept.stuck_runs += 1);
             run::alerts::stuck(&self.records, run, age, self.longest_run).await.context("alerting")?;
-            kept.stuck_runs += 1;
         }
         Ok(())
     }
@@ -160,7 +215,7 @@ impl Keeper {
     }
 
     /// Starts a planner again that stands still, unless that has been in vain before.
-    async fn keep_planner(&self, run: &Run, kept: &mut Kept) -> anyhow::Result<()> {
+    async fn keep_planner(&self, run: &Run, tally: &Tally) -> anyhow::Result<()> {
         if run.parent != 0 {
             // A redrive has no planner: a firing of its time would join the run whose batches it does again.
             run::redrive::advance(&self.records, &self.clock, run).await.context("moving parked batches")?;
@@ -174,7 +229,7 @@ impl Keeper {
                     fuse::give_back(&self.records, &permit).await?;
                     return Err(error.context("starting the planner again"));
                 }
-                kept.resumed_planners += 1;
+                tally.add(|kept| kept.resumed_planners += 1);
             }
             Verdict::Refuse => {
                 tracing::error!(
@@ -182,28 +237,39 @@ impl Keeper {
                     checkpoint = run.checkpoint,
                     "its planner came no further; a person is told"
                 );
-                kept.refused_planners += 1;
+                tally.add(|kept| kept.refused_planners += 1);
             }
         }
         Ok(())
     }
 
-    async fn cancel_batches(&self, run_id: i64) -> anyhow::Result<u64> {
-        Ok(self.records.transaction(move |tx| cancel_some(tx, run_id).boxed()).await?)
+    /// Ends a cancelled run's batches, each in a transaction of its own: one may hold thousands of invitations.
+    async fn cancel_batches(&self, run_id: i64, tally: &Tally) -> anyhow::Result<()> {
+        for batch in self.records.read(move |tx| batch::unfinished(tx, run_id, CANCELS).boxed()).await? {
+            let cancelled = self.records.transaction(move |tx| batch::cancel(tx, batch).boxed()).await?;
+            tally.add(|kept| kept.cancelled_batches += u64::from(cancelled));
+        }
+        Ok(())
     }
 }
 
-async fn cancel_some(tx: &mut Tx, run_id: i64) -> shared::records::Result<u64> {
-    let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
-    let mut cancelled = 0;
-    for row in tx.rows(sql, &[run_id.into(), CANCELS.into()]).await? {
-        cancelled += u64::from(batch::cancel(tx, row.int(0)?).await?);
+/// What a keeping has done so far.
+#[derive(Debug, Default)]
+struct Tally(Mutex<Kept>);
+
+impl Tally {
+    fn add(&self, what: impl FnOnce(&mut Kept)) {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
-    Ok(cancelled)
+
+    fn kept(&self) -> Kept {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
-/// Puts in doubt everything that such claims cover, however many there are.
-pub async fn abandon_all(records: &Records, which: Abandoned) -> shared::records::Result<u64> {
-    let mut abandoned = 0;
+
+/// Puts in doubt everything that such claims cover, however many there are; gives how many claims and letters.
+pub async fn abandon_all(records: &Records, which: Abandoned) -> shared::records::Result<InDoubt> {
+    let mut all = InDoubt::default();
     loop {
         let which = which.clone();
         let page = records
@@ -212,9 +278,10 @@ pub async fn abandon_all(records: &Records, which: Abandoned) -> shared::records
                 async move { claims::abandon(tx, &which).await }.boxed()
             })
             .await?;
-        abandoned += page as u64;
-        if page == 0 {
-            return Ok(abandoned);
+        if page.claims == 0 {
+            return Ok(all);
         }
+        all.claims += page.claims;
+        all.letters += page.letters;
     }
 }

@@ -28,5 +28,5 @@ async fn main() -> Result<(), Error> {
         zone: planner.timezone,
         longest_run: settings.max_job_duration,
     };
-    function.serve(async |_, _| keeper.keep().await).await
+    function.serve(async |_, invocation| keeper.keep(&invocation.deadline).await).await
 }

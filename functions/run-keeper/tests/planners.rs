@@ -1,4 +1,4 @@
-//! What the keeper does about planners, and how it asks for one.
+//! What the keeper does about runs that stand still, and how it asks for a planner.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,9 +13,23 @@ use shared::{
     firing::{Firing, Trigger},
     news::{News, Notice, RecordsNews},
     objects::FolderObjects,
-    run::Run,
+    run::{
+        Run,
+        batch::BatchMessage,
+        redrive::{self, Wanted},
+    },
+    sqs::{Deadline, Outcome, RecordHandler as _},
 };
-use tests::{ask::texts, databases::TestDatabase, queues::ScriptedQueue, runs};
+use tests::{
+    ask::{execute, number, texts},
+    cycle::{as_sent, handle, ledger_of_completed, plan, worker},
+    databases::TestDatabase,
+    people::add_user_with_contacts,
+    polls::for_polls,
+    queues::ScriptedQueue,
+    runs,
+    scripted_mailer::ScriptedMailer,
+};
 
 /// A door that notes for which runs it was used, or is shut.
 #[derive(Default)]
@@ -59,8 +73,12 @@ impl House {
 
     /// What a keeping does two minutes later.
     async fn keep(&self) -> Kept {
-        self.database.shift_lease_clock(Duration::from_secs(121));
-        self.keeper.keep().await.expect("kept")
+        self.keep_after(2).await
+    }
+
+    async fn keep_after(&self, minutes: u64) -> Kept {
+        self.database.shift_lease_clock(Duration::from_secs(60 * minutes + 1));
+        self.keeper.keep(&Deadline::none()).await.expect("kept")
     }
 
     fn asked(&self) -> usize {
@@ -78,8 +96,10 @@ async fn a_planner_that_came_no_further_is_asked_for_once_and_then_people_are() 
     runs::open_run(&house.database).await;
     assert_eq!(house.keep().await.resumed_planners, 1);
     let kept = house.keep().await;
+    assert_eq!((kept.resumed_planners, kept.refused_planners), (0, 0), "its start may wait in Lambda's queue");
+    let kept = house.keep_after(10).await;
     assert_eq!((kept.resumed_planners, kept.refused_planners), (0, 1));
-    let kept = house.keep().await;
+    let kept = house.keep_after(10).await;
     assert_eq!((kept.resumed_planners, kept.refused_planners, house.asked()), (0, 0, 1));
     let alerts = house.alerts().await;
     assert!(alerts.len() == 1 && alerts[0].contains("waits for a person"), "{alerts:?}");
@@ -99,6 +119,34 @@ async fn a_planner_that_could_not_be_asked_for_is_asked_for_by_the_next_keeping(
 }
 
 #[tokio::test]
+async fn a_redrive_that_was_cut_off_goes_on_by_the_keeper_alone() {
+    let mut house = House::new().await;
+    let queue = Arc::new(ScriptedQueue::taking_all());
+    house.keeper.queue = queue.clone();
+    for _ in 0..3 {
+        add_user_with_contacts(&house.database, 2).await;
+    }
+    let (run, messages) = plan(&house.database, runs::firing(), 1).await;
+    let worker = worker(&house.database, &[&Arc::new(ScriptedMailer::new("scripted", 50))]).await;
+    for message in messages {
+        assert!(worker.park(&as_sent(message), "timed out").await.expect("parked"));
+    }
+    let opened = redrive::open(&house.database, &house.keeper.clock, run, &Wanted::default()).await.expect("opened");
+    let child = opened.run().clone();
+    let moving = redrive::advance(&house.database, &house.keeper.clock, &child);
+    assert!(for_polls(moving, 2).await.is_none(), "cut off");
+
+    let kept = house.keep().await;
+    assert_eq!((kept.requeued_batches, kept.resumed_planners, house.asked()), (3, 0, 0));
+    let child = runs::find(&house.database, child.id).await;
+    assert_eq!((child.plan_complete, child.planned, queue.taken().len()), (true, 6, 3));
+    for batch in queue.taken() {
+        assert_eq!(handle(&worker, BatchMessage { run: child.id, batch }).await, Outcome::Done);
+    }
+    assert_eq!(ledger_of_completed(&house.database, child.id).await.sent, 6);
+}
+
+#[tokio::test]
 async fn a_run_that_takes_longer_than_it_should_is_said_once() {
     let mut house = House::new().await;
     let run = runs::open_run(&house.database).await;
@@ -108,6 +156,57 @@ async fn a_run_that_takes_longer_than_it_should_is_said_once() {
     }
     let alerts = house.alerts().await;
     assert_eq!(alerts.iter().filter(|alert| alert.contains("run-stuck")).count(), 1, "{alerts:?}");
+}
+
+/// A queue that takes nothing.
+fn refusing() -> Arc<ScriptedQueue> {
+    Arc::new(ScriptedQueue::answering(|_, _| Box::pin(async { anyhow::bail!("the queue is away") })))
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_set_going_is_told_of_and_keeps_nothing_from_the_others() {
+    let mut house = House::new().await;
+    let stuck = runs::open_run(&house.database).await;
+    runs::add_planned_batch(&house.database, stuck.id, 1).await;
+    let over = runs::open_run(&house.database).await.id;
+    runs::plan_by_hand(&house.database, over, 0, true).await;
+    house.keeper.queue = refusing();
+    house.keeper.clock = Clock::standing_at(stuck.started_at + chrono::TimeDelta::minutes(61));
+    let kept = house.keep().await;
+    assert_eq!((kept.requeued_batches, kept.stuck_runs, kept.closed_runs), (0, 1, 1));
+    let alerts = house.alerts().await;
+    assert!(alerts.iter().any(|alert| alert.contains("run-stuck")), "{alerts:?}");
+}
+
+/// News that never answer.
+struct Silent;
+
+#[async_trait]
+impl News for Silent {
+    async fn publish(&self, _: &[Notice]) -> Vec<anyhow::Result<()>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_keeping_that_waits_for_silent_news_writes_the_report_and_ends_in_its_time() {
+    let mut house = House::new().await;
+    let run = runs::open_run(&house.database).await.id;
+    runs::plan_by_hand(&house.database, run, 0, true).await;
+    house.keep().await;
+    execute(&house.database, "UPDATE outbox SET state = 'due'", vec![]).await;
+    house.keeper.news = Arc::new(Silent);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let written = async {
+        let sql = "SELECT COUNT(*) FROM outbox WHERE kind = 'report' AND state = 'sent'";
+        while number(&house.database, sql, vec![]).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send(true).expect("somebody listens");
+    };
+    let deadline = Deadline::none().or_when(stopped);
+    let (kept, ()) = tokio::join!(house.keeper.keep(&deadline), written);
+    kept.expect("what is left is the next keeping's");
 }
 
 /// News that keep what is published.

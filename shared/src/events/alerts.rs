@@ -75,6 +75,23 @@ impl AlertsTriggered {
     pub fn of(job: &str, alert: Triggered) -> Self {
         Self { version: VERSION, job: job.to_owned(), alerts: vec![alert], health_data: BTreeMap::new() }
     }
+
+    /// What such a detail is about, in a line for people: `high: run-stuck (run-42)`.
+    pub fn headline_of(detail: &str) -> String {
+        let Ok(Self { alerts, .. }) = serde_json::from_str(detail) else { return "alert".to_owned() };
+        alerts.iter().map(Triggered::headline).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Triggered {
+    fn headline(&self) -> String {
+        let begins = match self.state {
+            State::Raised => self.severity.as_str(),
+            State::Cleared => "cleared",
+        };
+        let subject = if self.subject.is_empty() { String::new() } else { format!(" ({})", self.subject) };
+        format!("{begins}: {}{subject}", self.cause)
+    }
 }
 
 impl Severity {

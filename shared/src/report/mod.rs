@@ -204,13 +204,13 @@ pub async fn store(
     let run = run.with_context(|| format!("there is no run {run_id}"))?;
     let report =
         Report::gather(records, &run).await.with_context(|| format!("gathering the report of run {run_id}"))?;
-    let key = format!("reports/{}/{}/run-{run_id}", run.job, folder_name(&run.key));
-    let json = objects.put(&format!("{key}.json"), "application/json", report.to_json().into_bytes()).await?;
+    let json = objects.put(&key(&run, "json"), "application/json", report.to_json().into_bytes()).await?;
     let html = report.to_html(zone).into_bytes();
-    Ok(vec![json, objects.put(&format!("{key}.html"), "text/html; charset=utf-8", html).await?])
+    Ok(vec![json, objects.put(&key(&run, "html"), "text/html; charset=utf-8", html).await?])
 }
 
-/// A run's key as one plain name of an object's key.
-fn folder_name(run_key: &str) -> String {
-    run_key.replace(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)), "-")
+/// The key of a run's report among the objects, as `json` or `html`: `reports/JOB/2026-11-05/run-7.html`.
+pub fn key(run: &Run, extension: &str) -> String {
+    let folder = run.key.replace(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)), "-");
+    format!("reports/{}/{folder}/run-{}.{extension}", run.job, run.id)
 }

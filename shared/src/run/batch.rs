@@ -164,11 +164,13 @@ pub async fn invitation_ranges(tx: &mut Tx, run_id: i64) -> Result<Vec<(i64, i64
     Ok(ranges.into_iter().map(|(first, last)| (first * POSITIONS, last * POSITIONS + POSITIONS - 1)).collect())
 }
 
-/// Takes a batch off the queue until `wait` has passed; the keeper then sends a fresh message.
+/// Takes a batch off the queue until `wait` has passed; the keeper then sends a fresh message, whose failed tries are
+/// counted anew: no failure of before is the cause of what becomes of it.
 pub async fn postpone(tx: &mut Tx, batch_id: i64, wait: Duration, cause: &str) -> Result<()> {
     let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
     tx.execute(
-        "UPDATE batches SET queued = 0, not_before = {now+?}, cause = ? WHERE id = ? AND state IN ('planned', 'open')",
+        "UPDATE batches SET queued = 0, not_before = {now+?}, cause = ?, tries = 0 \
+         WHERE id = ? AND state IN ('planned', 'open')",
         &[micros.into(), cause.into(), batch_id.into()],
     )
     .await?;
@@ -222,6 +224,13 @@ pub async fn park(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<bool> {
     end(tx, batch_id, BatchState::Parked, "UPDATE invitations SET send_state = 3 WHERE", cause).await
 }
 
+/// Batches of a run that have not ended, oldest first.
+pub async fn unfinished(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM batches WHERE run_id = ? AND state IN ('planned', 'open') ORDER BY id LIMIT ?";
+    let rows = tx.rows(sql, &[run_id.into(), most.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
 /// Cancels a batch: what it has not sent will not be. Waits (false) while a claim is open.
 pub async fn cancel(tx: &mut Tx, batch_id: i64) -> Result<bool> {
     let sql = "UPDATE invitations SET send_state = 5, status = 7 WHERE";
@@ -248,12 +257,14 @@ async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, update: &'static str
     Ok(true)
 }
 
-/// Counts one more failed try of a batch; gives how many there have been.
-pub async fn count_try(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<u32> {
-    tx.execute("UPDATE batches SET tries = tries + 1, cause = ? WHERE id = ?", &[cause.into(), batch_id.into()])
-        .await?;
-    let row = tx.row("SELECT tries FROM batches WHERE id = ?", &[batch_id.into()]).await?;
-    row.map_or(Ok(0), |row| row.small(0))
+/// Notes one more failed try of an unfinished batch's message, with its cause.
+pub async fn note_failure(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE batches SET tries = tries + 1, cause = ? WHERE id = ? AND state IN ('planned', 'open')",
+        &[cause.into(), batch_id.into()],
+    )
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -79,7 +79,8 @@ async fn say(tx: &mut Tx, run: &Run, state: State, error: String, stats: Ledger,
     }
     let completed = JobCompleted { about: about.clone(), status: state.as_str(), stats: stats.clone(), duration };
     outbox::put_event(tx, run.id, &completed).await?;
-    if let Some(month) = cycle::month_of(run) {
+    // A redrive is a part of the month, whose stats would be taken for the whole.
+    if let Some(month) = cycle::month_of(run).filter(|_| run.parent == 0) {
         outbox::put_event(tx, run.id, &MonthlyJobCompleted { about, month, stats, duration }).await?;
     }
     Ok(())

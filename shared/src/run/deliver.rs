@@ -1,16 +1,17 @@
 //! Delivering the outbox: the report is written, events and alerts are published.
 //!
-//! Several may deliver at once, and a crash between a delivery and its note repeats it: receivers see an item at least
-//! once.
+//! Reports, events and alerts go out side by side, because what one place keeps waiting is nothing to the others. Several
+//! may deliver at once, and a crash between a delivery and its note repeats it: receivers see an item at least once.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono_tz::Tz;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::outbox::{self, Item, Kind};
 use crate::{
+    events::alerts::AlertsTriggered,
     news::{self, News, Notice},
     objects::Objects,
     records::Records,
@@ -19,6 +20,12 @@ use crate::{
 
 /// The longest wait between two tries of an item.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// How many reports are written at once: each is whole in memory.
+const REPORTS_AT_ONCE: usize = 2;
+
+/// An item, and what its delivery came to.
+type Delivery = (Item, anyhow::Result<()>);
 
 /// Delivers at most `most` due items; gives how many went through. One that fails is tried again later and does not
 /// stop the others. Reports show times in `zone` beside UTC.
@@ -30,38 +37,57 @@ pub async fn deliver(
     most: usize,
 ) -> anyhow::Result<u64> {
     let items = records.read(move |tx| outbox::due(tx, most).boxed()).await.context("reading the outbox")?;
-    let (mut delivered, mut notices) = (0, Vec::new());
+    let (mut reports, mut events, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
         match notice(&item) {
-            Some(notice) => notices.push((item, notice)),
-            None => {
-                let written = write_report(records, objects, item.run_id, zone).await;
-                delivered += note(records, &item, written).await?;
-            }
+            None => reports.push(item),
+            Some(notice) if notice.kind == news::Kind::Alert => alerts.push((item, notice)),
+            Some(notice) => events.push((item, notice)),
         }
     }
-    let (items, notices): (Vec<Item>, Vec<Notice>) = notices.into_iter().unzip();
+    let (reports, events, alerts) = tokio::join!(
+        write_reports(records, objects, reports, zone),
+        publish(records, news, events),
+        publish(records, news, alerts)
+    );
+    Ok(reports? + events? + alerts?)
+}
+
+async fn write_reports(
+    records: &Records,
+    objects: &dyn Objects,
+    items: Vec<Item>,
+    zone: Option<Tz>,
+) -> anyhow::Result<u64> {
+    let write = async |item: Item| {
+        let written = write_report(records, objects, item.run_id, zone).await;
+        note(records, vec![(item, written)]).await
+    };
+    stream::iter(items).map(write).buffer_unordered(REPORTS_AT_ONCE).try_fold(0, async |all, one| Ok(all + one)).await
+}
+
+async fn publish(records: &Records, news: &dyn News, items: Vec<(Item, Notice)>) -> anyhow::Result<u64> {
     if items.is_empty() {
-        return Ok(delivered);
+        return Ok(0);
     }
+    let (items, notices): (Vec<Item>, Vec<Notice>) = items.into_iter().unzip();
     let mut results = news.publish(&notices).await.into_iter();
-    for item in items {
-        delivered += note(records, &item, news::given(results.next())).await?;
-    }
-    Ok(delivered)
+    note(records, items.into_iter().map(|item| (item, news::given(results.next()))).collect()).await
 }
 
 /// What an item says to others; `None` for a report, which is written.
 fn notice(item: &Item) -> Option<Notice> {
     let kind = match item.kind {
         Kind::Report => return None,
+        Kind::Alert => {
+            return Some(Notice::new(news::Kind::Alert, AlertsTriggered::headline_of(&item.body), &*item.body));
+        }
         Kind::JobStarted
         | Kind::JobCompleted
         | Kind::MonthlyJobCompleted
         | Kind::JobFailed
         | Kind::HighMemoryUsage
         | Kind::AlertsTriggered => news::Kind::Event,
-        Kind::Alert => news::Kind::Alert,
     };
     Some(Notice::new(kind, item.kind.as_str(), item.body.as_str()))
 }
@@ -72,35 +98,44 @@ async fn write_report(records: &Records, objects: &dyn Objects, run: i64, zone: 
     Ok(())
 }
 
-/// Notes what an item's delivery came to; gives how many items went through: one or none.
-async fn note(records: &Records, item: &Item, result: anyhow::Result<()>) -> anyhow::Result<u64> {
-    match result {
-        Ok(()) => note_delivered(records, item.id).await.map(|()| 1),
-        Err(error) => note_failed(records, item, &error).await.map(|()| 0),
+/// Notes what deliveries came to, together; gives how many items went through.
+async fn note(records: &Records, deliveries: Vec<Delivery>) -> anyhow::Result<u64> {
+    let (mut delivered, mut failed) = (Vec::new(), Vec::new());
+    for (item, result) in deliveries {
+        match result {
+            Ok(()) => delivered.push(item.id),
+            Err(error) => failed.push(failure(&item, &error)),
+        }
     }
+    let count = delivered.len() as u64;
+    let note = records.transaction(move |tx| {
+        let (delivered, failed) = (delivered.clone(), failed.clone());
+        async move {
+            outbox::delivered(tx, &delivered).await?;
+            for (id, error, wait) in failed {
+                outbox::failed(tx, id, &error, wait).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+    note.await.context("noting what was delivered")?;
+    Ok(count)
 }
 
-async fn note_delivered(records: &Records, id: i64) -> anyhow::Result<()> {
-    let note = records.transaction(move |tx| outbox::delivered(tx, id).boxed());
-    note.await.with_context(|| format!("noting that outbox item {id} was delivered"))
-}
-
-async fn note_failed(records: &Records, item: &Item, error: &anyhow::Error) -> anyhow::Result<()> {
-    let (id, chain, wait) = (item.id, format!("{error:#}"), wait_after(item.tries));
+/// An item that could not be delivered: why, and how long it waits.
+fn failure(item: &Item, error: &anyhow::Error) -> (i64, String, Duration) {
+    let (chain, wait) = (format!("{error:#}"), wait_after(item.tries));
     tracing::warn!(
         run = item.run_id,
-        item = id,
+        item = item.id,
         kind = item.kind.as_str(),
         failures = item.tries + 1,
         next_try_in_s = wait.as_secs(),
         error = chain,
         "an outbox item could not be delivered"
     );
-    let note = records.transaction(move |tx| {
-        let chain = chain.clone();
-        async move { outbox::failed(tx, id, &chain, wait).await }.boxed()
-    });
-    note.await.with_context(|| format!("noting that outbox item {id} failed"))
+    (item.id, chain, wait)
 }
 
 /// Twice as long after each failure, from one second on.
@@ -207,11 +242,34 @@ mod tests {
         assert_eq!(house.deliver(&news).await, 0, "not before its time");
         house.records.shift_lease_clock(Duration::from_secs(2));
         assert_eq!(house.deliver(&news).await, 1);
-        let published = news.published.lock().expect("no test panics here").clone();
+        let mut published = news.published.lock().expect("no test panics here").clone();
+        published.sort_unstable();
         let pair = |kind: &str, subject: &str| (kind.to_owned(), subject.to_owned());
-        assert_eq!(published, [pair("alert", "alert"), pair("event", "alerts-triggered"), pair("event", "job-failed")]);
+        assert_eq!(
+            published,
+            [
+                pair("alert", "critical: ledger-unbalanced (run-1)"),
+                pair("event", "alerts-triggered"),
+                pair("event", "job-failed"),
+            ]
+        );
         house.records.shift_lease_clock(Duration::from_secs(3_600));
         assert_eq!(house.deliver(&news).await, 0, "nothing is said twice");
+    }
+
+    #[tokio::test]
+    async fn what_a_later_release_has_to_say_waits_for_it_and_stops_nothing() {
+        let house = house().await;
+        let later = "INSERT INTO outbox (run_id, kind, body, error) VALUES (1, 'of-a-later-release', '', '')";
+        house
+            .records
+            .transaction(move |tx| async move { tx.execute(later, &[]).await }.boxed())
+            .await
+            .expect("inserting");
+        let news = RecordsNews::new(house.records.clone(), house.clock.clone());
+        assert_eq!(house.deliver(&news).await, 4);
+        let due = house.texts("SELECT kind FROM outbox WHERE state = 'due'").await;
+        assert_eq!(due, ["of-a-later-release"]);
     }
 
     #[tokio::test]
@@ -219,8 +277,8 @@ mod tests {
         let house = house().await;
         let news = RecordsNews::new(house.records.clone(), house.clock.clone());
         assert_eq!(house.deliver(&news).await, 4);
-        let kept = house.texts("SELECT kind || ' ' || subject FROM news ORDER BY id").await;
-        assert_eq!(kept, ["event job-failed", "alert alert", "event alerts-triggered"]);
+        let kept = house.texts("SELECT kind || ' ' || subject FROM news ORDER BY kind, subject").await;
+        assert_eq!(kept, ["alert critical: ledger-unbalanced (run-1)", "event alerts-triggered", "event job-failed"]);
         let bodies = house.texts("SELECT body FROM news WHERE subject = 'job-failed'").await;
         let event: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
         assert_eq!((event["job"].as_str(), event["stats"]["planned"].as_u64()), (Some("job"), Some(3)));

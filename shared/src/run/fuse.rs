@@ -14,6 +14,10 @@ use crate::{
     records::{Records, RecordsError, Result, Tx, never},
 };
 
+/// How many times as long as for a start a planner's silence lasts before a start is taken for vain: the request waits in
+/// Lambda's queue while its function is throttled.
+const LATE: i64 = 5;
+
 /// What a keeper may do about a run's planner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -41,7 +45,7 @@ impl Run {
 }
 
 /// Asks whether a run's planner is to be started again: when its checkpoint has stood still for `silence`, and nobody
-/// has started it in that time.
+/// has started it in that time. A start that brought it no further for five times as long is refused the next.
 ///
 /// Of keepers that ask at once one is told to. One that dies before it does leaves a start that counts: the run then
 /// waits for a person too early, and never starts planners for ever.
@@ -61,7 +65,7 @@ pub async fn ask(records: &Records, run_id: i64, silence: Duration) -> Result<Ve
                     alerts::goes_on(tx, run_id).await?;
                     return Ok(Verdict::Resume(permit));
                 }
-                if refuse(tx, run_id, silence).await? {
+                if refuse(tx, run_id, silence.saturating_mul(LATE)).await? {
                     let run = Run::find(tx, run_id).await?.ok_or(RecordsError::Fenced)?;
                     alerts::refused(tx, &run).await?;
                     return Ok(Verdict::Refuse);

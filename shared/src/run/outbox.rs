@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 
 use crate::{
     events::Event,
-    records::{Result, Tx},
+    records::{Result, Tx, Value, dialect::with_list},
 };
 
 /// What an item is.
@@ -99,11 +99,13 @@ pub async fn has(tx: &mut Tx, run_id: i64, kind: Kind) -> Result<bool> {
     Ok(tx.row(sql, &[run_id.into(), kind.as_str().into()]).await?.is_some())
 }
 
-/// The items that are due, oldest first.
+/// The items that are due, oldest first. Kinds that a later release put there wait for it to come back.
 pub async fn due(tx: &mut Tx, most: usize) -> Result<Vec<Item>> {
     let sql = "SELECT id, run_id, kind, body, tries FROM outbox WHERE state = 'due' AND not_before <= {now} \
-               ORDER BY id LIMIT ?";
-    let rows = tx.rows(sql, &[most.into()]).await?;
+               AND kind IN (?..) ORDER BY id LIMIT ?";
+    let mut values: Vec<Value<'_>> = KINDS.iter().map(|kind| kind.as_str().into()).collect();
+    values.push(most.into());
+    let rows = tx.rows(with_list(sql, KINDS.len()), &values).await?;
     let item = |row: &crate::records::Row| {
         Ok(Item {
             id: row.int(0)?,
@@ -116,9 +118,13 @@ pub async fn due(tx: &mut Tx, most: usize) -> Result<Vec<Item>> {
     rows.iter().map(item).collect()
 }
 
-/// Notes that an item was delivered.
-pub async fn delivered(tx: &mut Tx, id: i64) -> Result<()> {
-    tx.execute("UPDATE outbox SET state = 'sent' WHERE id = ?", &[id.into()]).await?;
+/// Notes that items were delivered.
+pub async fn delivered(tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let values: Vec<Value<'_>> = ids.iter().map(|&id| id.into()).collect();
+    tx.execute(with_list("UPDATE outbox SET state = 'sent' WHERE id IN (?..)", ids.len()), &values).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 
@@ -25,6 +26,9 @@ use crate::{
 
 /// How many queue calls of one planner are under way at once.
 const CALLS_AT_ONCE: usize = 8;
+
+/// For how long a message may come to nothing before it is taken for lost, in microseconds: a day.
+const MESSAGE_LIFE: i64 = 86_400_000_000;
 
 /// How many batches are read and sent at a time.
 const DISPATCH_PAGE: usize = MESSAGES_PER_CALL * CALLS_AT_ONCE;
@@ -176,6 +180,32 @@ pub async fn dispatch(records: &Records, queue: &dyn Queue, run_id: i64) -> anyh
     }
 }
 
+/// Lets batches have another message whose last one nobody has acted on for a day: the queue may have lost it, by being
+/// emptied or by keeping it too long. A message that was only slow, and the other, are one batch.
+pub async fn requeue_lost(records: &Records) -> anyhow::Result<()> {
+    let lost = records.read(|tx| lost_batches(tx).boxed()).await.context("looking for lost messages")?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(batches = lost.len(), "nothing came of these batches' messages for a day; they are sent again");
+    records.transaction(move |tx| unmark_queued(tx, lost.clone()).boxed()).await.context("sending messages again")
+}
+
+async fn lost_batches(tx: &mut Tx) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM batches WHERE state IN ('planned', 'open') AND queued = 1 AND not_before < {now+?} \
+               ORDER BY not_before LIMIT ?";
+    let rows = tx.rows(sql, &[(-MESSAGE_LIFE).into(), DISPATCH_PAGE.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+async fn unmark_queued(tx: &mut Tx, batches: Vec<i64>) -> Result<()> {
+    let mut values: Vec<Value<'_>> = vec![(-MESSAGE_LIFE).into()];
+    values.extend(batches.iter().map(|&id| Value::from(id)));
+    let sql = "UPDATE batches SET queued = 0 WHERE queued = 1 AND not_before < {now+?} AND id IN (?..)";
+    tx.execute(with_list(sql, batches.len()), &values).await?;
+    Ok(())
+}
+
 /// Batches that wait for a message.
 struct Waiting {
     batches: Vec<i64>,
@@ -207,12 +237,12 @@ async fn send(queue: &dyn Queue, run: i64, batches: Vec<i64>, trace: Option<&str
     Ok(batches.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, id)| id).collect())
 }
 
-/// Notes that messages were sent for batches that waited at `as_of`. A worker may have been quicker than this and have
+/// Notes that messages were sent, and when, for batches that waited at `as_of`. A worker may have been quicker than this and have
 /// handed a batch back already, not before a later moment: then it waits for another message.
 async fn mark_queued(tx: &mut Tx, batches: Vec<i64>, as_of: DateTime<Utc>) -> Result<()> {
     let mut values: Vec<Value<'_>> = vec![as_of.into()];
     values.extend(batches.iter().map(|&id| Value::from(id)));
-    let sql = "UPDATE batches SET queued = 1 WHERE not_before < ? AND id IN (?..)";
+    let sql = "UPDATE batches SET queued = 1, not_before = {now} WHERE not_before < ? AND id IN (?..)";
     tx.execute(with_list(sql, batches.len()), &values).await?;
     Ok(())
 }

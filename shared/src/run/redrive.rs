@@ -13,10 +13,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
-use super::{Opened, Run, State, batch::UNPREPARED, control::Control};
+use super::{Opened, Run, State, batch::UNPREPARED, control::Control, outbox};
 use crate::{
     claims,
     clock::Clock,
+    events::JobStarted,
     invitation::{InvitationId, POSITIONS},
     random,
     records::{Records, RecordsError, Result, Row, Tx, Value, dialect::with_list, never},
@@ -135,6 +136,7 @@ async fn try_open(
     let values = [vec![child.into()], wanted_values].concat();
     tx.execute(format!("UPDATE batches SET redriven_by = ? WHERE {filter}"), &values).await?;
     let child = Run::find(tx, child).await?.ok_or(RecordsError::Fenced)?;
+    outbox::put_event(tx, child.id, &JobStarted::new(&child)).await?;
     Ok(Ok(Opened::New(child)))
 }
 
@@ -157,6 +159,9 @@ async fn closed_run(tx: &mut Tx, id: i64) -> Result<std::result::Result<Run, Red
 
 async fn insert_child(tx: &mut Tx, parent: &Run, wanted: &Wanted, token: &str, now: DateTime<Utc>) -> Result<i64> {
     let root = parent.key.split_once(SUFFIX).map_or(parent.key.as_str(), |(root, _)| root);
+    // Whoever opens another redrive of the same firing just now waits, so that each has a number of its own.
+    tx.row("SELECT id FROM runs WHERE job = ? AND run_key = ? {for update}", &[(&parent.job).into(), root.into()])
+        .await?;
     let prefix = format!("{root}{SUFFIX}");
     let sql = "SELECT COUNT(*) FROM runs WHERE job = ? AND run_key > ? AND run_key < ?";
     // A tilde comes after every digit.

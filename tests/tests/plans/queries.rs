@@ -63,9 +63,14 @@ pub const QUERIES: &[Query] = &[
          AND b.not_before < {now} ORDER BY b.id LIMIT ?",
         || vec![id(), 80_i64.into()],
     ),
-    list("UPDATE batches SET queued = 1 WHERE not_before < ? AND id IN (?..)", 80, || {
+    list("UPDATE batches SET queued = 1, not_before = {now} WHERE not_before < ? AND id IN (?..)", 80, || {
         after(vec![shared::records::never().into()], ids(80))
     }),
+    query(
+        "SELECT id FROM batches WHERE state IN ('planned', 'open') AND queued = 1 AND not_before < {now+?} \
+         ORDER BY not_before LIMIT ?",
+        || vec![(-86_400_000_000_i64).into(), 80_i64.into()],
+    ),
     // The worker's, for each batch.
     query(
         "SELECT b.id, b.run_id, b.subjects, b.planned, b.state, b.cursor_position, b.claims, r.state, \
@@ -185,10 +190,11 @@ pub const QUERIES: &[Query] = &[
          AND resumed_at < {now+?} AND (vain_resumes = 0 OR checkpoint <> resumed_checkpoint)",
         || vec![id(), 0_i64.into(), 0_i64.into()],
     ),
-    query(
+    list(
         "SELECT id, run_id, kind, body, tries FROM outbox WHERE state = 'due' AND not_before <= {now} \
-         ORDER BY id LIMIT ?",
-        || vec![50_i64.into()],
+         AND kind IN (?..) ORDER BY id LIMIT ?",
+        8,
+        || after(vec!["report".into(); 8], vec![50_i64.into()]),
     ),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1", || vec![id()]),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1", || vec![id(), "job-started".into()]),

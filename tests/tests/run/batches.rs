@@ -9,7 +9,7 @@ use shared::{
     run::{State, batch, close::try_close, ledger},
 };
 use tests::{
-    ask::{execute, texts},
+    ask::{all, execute, texts},
     attempts::{all_accepted, make, range, settle},
     databases::TestDatabase,
     runs::{add_open_batch, add_planned_batch, batch_state, open_run, send_states},
@@ -25,7 +25,14 @@ tests::contract!(
     a_batch_is_neither_parked_nor_cancelled_while_a_claim_is_open,
     an_ended_batch_stays_as_it_ended,
     failed_tries_are_counted_with_their_cause,
+    a_wait_begins_the_count_of_failed_tries_anew,
 );
+
+async fn postpone(records: &Records, batch: i64) {
+    let postponed =
+        records.transaction(move |tx| async move { batch::postpone(tx, batch, Duration::ZERO, "late").await }.boxed());
+    postponed.await.expect("asked");
+}
 
 async fn finish(records: &Records, batch: i64) -> bool {
     let finished = records.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed());
@@ -131,9 +138,8 @@ async fn an_ended_batch_stays_as_it_ended(database: &TestDatabase) {
     assert!(cancel(database, batch).await);
     park(database, batch).await;
     finish(database, batch).await;
-    let postponed =
-        database.transaction(move |tx| async move { batch::postpone(tx, batch, Duration::ZERO, "late").await }.boxed());
-    postponed.await.expect("asked");
+    postpone(database, batch).await;
+    note_failure(database, batch, "too late".to_owned()).await;
     assert_eq!(
         (batch_state(database, batch).await, send_states(database, batch).await),
         ("cancelled".to_owned(), vec![5; 2])
@@ -144,11 +150,31 @@ async fn an_ended_batch_stays_as_it_ended(database: &TestDatabase) {
 async fn failed_tries_are_counted_with_their_cause(database: &TestDatabase) {
     let run = open_run(database).await.id;
     let batch = add_planned_batch(database, run, 1).await;
-    for expected in 1..=3 {
-        let tries = database.transaction(move |tx| {
-            async move { batch::count_try(tx, batch, &format!("try {expected}")).await }.boxed()
-        });
-        assert_eq!(tries.await.expect("counted"), expected);
+    for tries in 1..=3 {
+        note_failure(database, batch, format!("try {tries}")).await;
+        assert_eq!(noted(database).await, (tries, format!("try {tries}")));
     }
-    assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, ["try 3"]);
+}
+
+async fn a_wait_begins_the_count_of_failed_tries_anew(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_planned_batch(database, run, 1).await;
+    note_failure(database, batch, "away".to_owned()).await;
+    postpone(database, batch).await;
+    assert_eq!(noted(database).await, (0, "late".to_owned()));
+    note_failure(database, batch, "away again".to_owned()).await;
+    assert_eq!(noted(database).await, (1, "away again".to_owned()));
+}
+
+async fn note_failure(records: &Records, batch: i64, cause: String) {
+    let noted = records.transaction(move |tx| {
+        let cause = cause.clone();
+        async move { batch::note_failure(tx, batch, &cause).await }.boxed()
+    });
+    noted.await.expect("noted");
+}
+
+/// The failed tries of the only batch, and the last cause.
+async fn noted(records: &Records) -> (i64, String) {
+    all(records, "SELECT tries, cause FROM batches", vec![], |row| Ok((row.int(0)?, row.text(1)?))).await.remove(0)
 }

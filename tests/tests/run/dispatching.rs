@@ -14,11 +14,11 @@ use shared::{
     run::{
         batch,
         control::{self, Control},
-        plan::dispatch,
+        plan::{dispatch, requeue_lost},
     },
 };
 use tests::{
-    ask::number,
+    ask::{execute, number},
     databases::TestDatabase,
     queues::ScriptedQueue,
     runs::{add_planned_batch, open_run},
@@ -33,6 +33,7 @@ tests::contract!(
     nothing_is_sent_for_a_run_that_is_paused_or_cancelled,
     a_postponed_batch_is_sent_when_its_time_has_come,
     a_batch_that_is_handed_back_before_its_message_is_noted_is_sent_again,
+    a_batch_whose_message_came_to_nothing_for_a_day_is_sent_again,
 );
 
 async fn run_with_batches(records: &Records, count: usize) -> (i64, Vec<i64>) {
@@ -149,4 +150,20 @@ async fn a_batch_that_is_handed_back_before_its_message_is_noted_is_sent_again(d
     dispatch(database, queue.as_ref(), run).await.expect("sent");
     assert_eq!(queue.taken(), [batches[0], batches[0], batches[1], batches[2]]);
     assert_eq!(number(database, "SELECT COUNT(*) FROM batches WHERE queued = 0", vec![]).await, 0);
+}
+
+async fn a_batch_whose_message_came_to_nothing_for_a_day_is_sent_again(database: &TestDatabase) {
+    let (run, batches) = run_with_batches(database, 3).await;
+    dispatch(database, &ScriptedQueue::taking_all(), run).await.expect("sent");
+    let queue = ScriptedQueue::taking_all();
+    database.shift_lease_clock(Duration::from_secs(23 * 3_600));
+    requeue_lost(database).await.expect("looked");
+    assert_eq!(dispatch(database, &queue, run).await.expect("nothing to do"), 0, "it may only be slow");
+    execute(database, "UPDATE batches SET state = 'done' WHERE id = ?", vec![batches[1].into()]).await;
+    database.shift_lease_clock(Duration::from_secs(2 * 3_600));
+    requeue_lost(database).await.expect("looked");
+    dispatch(database, &queue, run).await.expect("sent");
+    assert_eq!(queue.taken(), [batches[0], batches[2]]);
+    requeue_lost(database).await.expect("looked");
+    assert_eq!(dispatch(database, &queue, run).await.expect("nothing to do"), 0, "their day begins anew");
 }

@@ -17,6 +17,7 @@ tests::contract!(
     the_days_since_the_last_invitation_are_counted_from_whatever_was_later,
     the_limit_takes_the_best_of_those_who_pass,
     nobody_invites_more_than_two_hundred,
+    the_contacts_of_one_user_that_are_skipped_are_all_listed_however_many,
     a_suppressed_address_is_skipped_for_every_user,
     two_users_may_both_invite_one_address,
     every_letter_leads_back_to_its_invitation_and_contact,
@@ -179,6 +180,15 @@ async fn nobody_invites_more_than_two_hundred(database: &TestDatabase) {
     assert_eq!((ledger.sent, ledger.skipped["over_limit"]), (200, 5));
     let last: Vec<_> = contacts[200..].iter().map(i64::to_string).collect();
     assert_eq!(skips(database, run).await, [(user, "over_limit".to_owned(), 5, last.join(","))]);
+}
+
+async fn the_contacts_of_one_user_that_are_skipped_are_all_listed_however_many(database: &TestDatabase) {
+    let (user, contacts) = add_user_with_contacts(database, 12_000).await;
+    execute(database, "UPDATE contacts SET opted_out = 1", vec![]).await;
+    let (run, ledger) = through(database, firing(), &mailer()).await;
+    assert_eq!((ledger.sent, ledger.skipped["opted_out"]), (0, 12_000));
+    let ids: Vec<_> = contacts.iter().map(i64::to_string).collect();
+    assert_eq!(skips(database, run).await, [(user, "opted_out".to_owned(), 12_000, ids.join(","))]);
 }
 
 async fn a_suppressed_address_is_skipped_for_every_user(database: &TestDatabase) {

@@ -2,16 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::json;
 use shared::{
     process::Holder,
+    queue::MAX_RECEIVES,
     run::{
         State,
         batch::BatchMessage,
         control::{self, Control},
     },
-    sqs::{Deadline, Message, Outcome, RecordHandler},
+    sqs::{self, Deadline, Limits, Message, Outcome, RecordHandler},
 };
 use tests::{
+    ask::{execute, number, texts},
     attempts::{ask_for, let_leases_end, range},
     cycle::{as_sent, handle, ledger_of_completed, plan, waiting, worker},
     databases::TestDatabase,
@@ -30,6 +33,7 @@ tests::contract!(
     near_the_deadline_nothing_is_begun_and_nothing_is_lost,
     a_batch_under_anothers_call_is_looked_at_again,
     a_parked_message_fails_its_batch_and_closes_the_run,
+    failed_tries_are_noted_until_the_batch_waits_or_is_parked,
 );
 
 fn mailer() -> Arc<ScriptedMailer> {
@@ -192,4 +196,36 @@ async fn a_parked_message_fails_its_batch_and_closes_the_run(database: &TestData
     assert_eq!(batch_state(database, message.batch).await, "parked");
     assert_eq!(ledger_of_completed(database, run).await.failed, 5);
     assert_eq!(handle(&worker, message).await, Outcome::Done, "a late message changes nothing");
+}
+
+async fn failed_tries_are_noted_until_the_batch_waits_or_is_parked(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let worker = Arc::new(worker(database, &[&mailer()]).await);
+    execute(database, "UPDATE runs SET parameters = ? WHERE id = ?", vec!["{}".into(), run.into()]).await;
+    let receive = async |receives: u32| {
+        let body = serde_json::to_string(&message).expect("ids are JSON");
+        let event = json!({"Records": [{"messageId": "a", "body": body,
+                                        "attributes": {"ApproximateReceiveCount": receives.to_string()}}]});
+        let event = serde_json::from_value(event).expect("an event");
+        let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(60) };
+        sqs::handle_event(worker.clone(), event, Deadline::none(), limits).await.expect("an answer");
+    };
+    let tries = || number(database, "SELECT tries FROM batches", vec![]);
+    for receives in 1..=2 {
+        receive(receives).await;
+        assert_eq!(tries().await, i64::from(receives));
+    }
+    let causes = texts(database, "SELECT cause FROM batches", vec![]).await;
+    assert!(causes[0].contains(&format!("the parameters of run {run}: missing field")), "{causes:?}");
+
+    control::set(database, run, Control::Pause).await.expect("paused");
+    receive(3).await;
+    assert_eq!(tries().await, 0, "a fresh message will come");
+    control::set(database, run, Control::Run).await.expect("resumed");
+    for receives in 1..=MAX_RECEIVES {
+        receive(receives).await;
+    }
+    assert_eq!((batch_state(database, message.batch).await.as_str(), tries().await), ("parked", MAX_RECEIVES.into()));
+    worker.note_failure(&as_sent(message), "too late").await.expect("nothing to note");
+    assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, causes);
 }
