@@ -8,6 +8,7 @@ pub mod import;
 pub mod people;
 pub mod progress;
 mod say;
+pub mod schema;
 pub mod stack;
 pub mod stop;
 
@@ -40,5 +41,7 @@ fn log_to_stderr() {
         Some(_) => filter,
         None => filter.add_directive("sqlx=error".parse().expect("a directive")),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).compact().init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // What cannot be written there would be said there, with a panic.
+    log.log_internal_errors(false).compact().init();
 }

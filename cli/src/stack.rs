@@ -13,19 +13,22 @@ use shared::{
     config::{
         Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, RecordsAt, Values,
         WorkerSettings,
+        table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     memory::MemoryWatch,
     ports,
     process::Holder,
     queue::RecordsQueue,
-    records::{ConnectOptions, Migrated, Records},
+    records::{ConnectOptions, Dialect, Migrated, Records},
     startup,
 };
+use tokio::sync::watch;
 
 use crate::{
     args::Common,
     engine::{Engine, PlanHere},
     say::tell,
+    schema::{self, Schema},
 };
 
 /// How long a command waits for a database that went away in the middle: a night's job has time.
@@ -38,26 +41,26 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 pub type RunSettings =
     (EngineSettings, PlannerSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
 
-/// The settings of this call: the environment, the file, and what was typed.
+/// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
-    settings_with(common, &[])
+    settings_and(common, None)
 }
 
-/// The same, with values for what nobody has set.
-pub fn settings_with(common: &Common, fallbacks: &[(&str, &str)]) -> Values {
+/// The same, with one more that was typed.
+pub fn settings_and(common: &Common, typed: Option<(&str, String)>) -> Values {
     let typed = [
-        ("ALMANAC_HOME", common.home.as_ref().map(|home| home.display().to_string())),
-        ("DATABASE_URL", common.records.clone()),
-        ("EMAIL_TRANSPORTS", common.mail.clone()),
+        common.home.as_ref().map(|home| ("ALMANAC_HOME", home.display().to_string())),
+        common.records.clone().map(|records| ("DATABASE_URL", records)),
+        common.mail.clone().map(|mail| ("EMAIL_TRANSPORTS", mail)),
+        typed,
     ];
-    // Whoever types where the records are means neither the environment's secret nor its host and name.
-    let named = common.records.is_some();
-    let unsaid = ["DATABASE_SECRET", "DATABASE_HOST", "DATABASE_NAME"].into_iter().filter(|_| named);
-    let unsaid = unsaid.map(|name| (name.into(), "".into()));
-    let fallbacks = fallbacks.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-    let typed = typed.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into())));
-    // Later ones win: what is typed over the environment, and that over what is only assumed.
-    let values = Values::from_environment(fallbacks.chain(std::env::vars_os()).chain(typed).chain(unsaid));
+    let typed = typed.into_iter().flatten().map(|(name, value)| (name.into(), value.into()));
+    // Later ones win.
+    let mut values = Values::from_environment(std::env::vars_os().chain(typed));
+    if common.records.is_some() {
+        // Whoever types where the records are means no secret, and no host and name in place of the secret's.
+        values = values.without(&[&DATABASE_SECRET.about, &DATABASE_HOST.about, &DATABASE_NAME.about]);
+    }
     for notice in values.notices() {
         tell!("almanac: {notice}");
     }
@@ -70,7 +73,7 @@ pub struct Stack {
     pub values: Values,
     /// What the engine needs of them.
     pub settings: EngineSettings,
-    /// The records, with an up-to-date schema.
+    /// The records.
     pub records: Records,
     /// Where clients of AWS come from, when something stands there.
     aws: Aws,
@@ -88,20 +91,49 @@ impl Stack {
         Self::open(values).await
     }
 
-    /// Opens the records, making the home folder and the schema where they are missing.
+    /// Opens the records. A file's are made and brought up to date where need be; what is on a server is everybody's, and
+    /// its schema is brought up to date by a deployment or by [`Stack::migrate`].
+    ///
+    /// # Errors
+    /// Also when the schema on a server is missing, or of an earlier release.
     pub async fn open(values: Values) -> anyhow::Result<Self> {
+        let stack = Self::connect(values).await?;
+        match stack.records.dialect() {
+            Dialect::Sqlite => drop(stack.migrate().await?),
+            Dialect::MySql => stack.check_schema().await?,
+        }
+        Ok(stack)
+    }
+
+    /// Opens the records, whatever their schema is; makes the home folder where it is missing.
+    pub async fn connect(values: Values) -> anyhow::Result<Self> {
         let settings: EngineSettings = values.read()?;
         let aws = Aws::from_environment();
         let records = connect(&settings, &aws).await?;
-        bring_up_to_date(&records, &settings).await?;
         Ok(Self { values, settings, records, aws })
     }
 
-    /// Brings the schema of the records up to date, making them where there are none; says what was applied.
-    pub async fn migrate(values: &Values) -> anyhow::Result<Migrated> {
-        let settings: EngineSettings = values.read()?;
-        let records = connect(&settings, &Aws::from_environment()).await?;
-        bring_up_to_date(&records, &settings).await
+    /// Brings the schema of the records up to date, making it where there is none; says what was applied.
+    pub async fn migrate(&self) -> anyhow::Result<Migrated> {
+        let migrated = self.records.migrate().await;
+        migrated.with_context(|| format!("bringing the schema of {} up to date", shown(&self.settings)))
+    }
+
+    async fn check_schema(&self) -> anyhow::Result<()> {
+        let place = shown(&self.settings);
+        match schema::on_server(&self.records).await.with_context(|| format!("looking at the schema of {place}"))? {
+            Schema::Ours => {}
+            Schema::Missing => bail!("there are no records at {place} yet: `almanac migrate` makes them"),
+            Schema::Earlier(version) => bail!(
+                "the schema of {place} is at version {version}, of an earlier release than this program: \
+                 `almanac migrate` brings it up to date"
+            ),
+            Schema::Later(version) => tell!(
+                "almanac: the schema of {place} is at version {version}, of a later release than this program: \
+                 `almanac migrate` would leave it alone too"
+            ),
+        }
+        Ok(())
     }
 
     /// Closes the records, after what is under way; a database that is away is not waited for.
@@ -137,12 +169,13 @@ impl Stack {
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
         let workers = self.settings.max_workers.max(1);
+        let stop = watch::Sender::new(false);
         let keeper = Keeper {
             records: self.records.clone(),
             queue: queue.clone(),
             objects: ports::objects(&delivery, &self.aws).await?,
             news: ports::news(&delivery.news, &self.aws, &self.records, &clock).await?,
-            door: Arc::new(PlanHere(planner.clone())),
+            door: Arc::new(PlanHere { planner: planner.clone(), stop: stop.subscribe() }),
             clock,
             zone: planner.zone,
             longest_run: keeper.max_job_duration,
@@ -159,6 +192,7 @@ impl Stack {
             holder,
             locks,
             workers,
+            stop,
             memory: MemoryWatch::new(memory.max_memory_mb.into(), memory.alert_threshold),
         })
     }
@@ -175,11 +209,6 @@ async fn connect(settings: &EngineSettings, aws: &Aws) -> anyhow::Result<Records
     let options = ConnectOptions { connections, patience: PATIENCE };
     let records = startup::open_records(&settings.records, aws, options).await;
     records.with_context(|| format!("opening the records at {}", shown(settings)))
-}
-
-async fn bring_up_to_date(records: &Records, settings: &EngineSettings) -> anyhow::Result<Migrated> {
-    let migrated = records.migrate().await;
-    migrated.with_context(|| format!("bringing the schema of {} up to date", shown(settings)))
 }
 
 /// Where the records are, without what opens them.

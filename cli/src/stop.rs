@@ -1,5 +1,7 @@
 //! The system's request to end, and a person's: SIGTERM and Ctrl-C.
 
+use std::time::Duration;
+
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -11,6 +13,10 @@ use crate::say::tell;
 /// ends at once, as if killed.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
+
+/// How long a step under way may still take once the process was asked to end. Whatever takes longer waits for something
+/// that is away, such as the database, and is given up where that loses nothing.
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// The process was asked to end, and the command with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +58,21 @@ impl Stop {
             biased;
             () = self.asked() => Err(Stopped),
             done = work => Ok(done),
+        }
+    }
+
+    /// Works also when the process is asked to end, or was, but then no longer than [`GRACE`].
+    ///
+    /// # Errors
+    /// When that was too short.
+    pub async fn or_soon<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
+        let long_asked = async {
+            self.asked().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            () = long_asked => Err(Stopped),
         }
     }
 }

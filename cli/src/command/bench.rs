@@ -12,6 +12,10 @@ use futures_util::FutureExt;
 use serde_json::json;
 use shared::{
     clock::Clock,
+    config::{
+        Values,
+        table::{APP_BASE_URL, EMAIL_FROM_ADDRESS},
+    },
     firing::{Firing, Trigger},
     memory,
     records::{Dialect, Records, Tx},
@@ -29,19 +33,24 @@ use crate::{
     stop::{Stop, Stopped},
 };
 
-/// The people are made up, so mails may name a sender and an application that do not exist.
-const ASSUMED: [(&str, &str); 2] =
-    [("APP_BASE_URL", "https://almanac.example"), ("EMAIL_FROM_ADDRESS", "invitations@almanac.example")];
-
 pub(super) async fn bench(common: &Common, asked: &args::Bench) -> anyhow::Result<Exit> {
-    let workers = asked.workers.map(|workers| workers.to_string());
-    let mut assumed = ASSUMED.to_vec();
-    assumed.extend(workers.as_deref().map(|workers| ("SCHEDULER_MAX_WORKERS", workers)));
+    let values = settings(common, asked.workers);
     let stop = Stop::listen();
-    let stack = Stack::open(stack::settings_with(common, &assumed)).await?;
+    let stack = stop.or(Stack::connect(values)).await??;
+    // Not given up in between: MySQL would keep half a migration.
+    stack.migrate().await?;
     let measured = measure(&stack, asked, &stop).await;
     stack.close().await;
     measured
+}
+
+fn settings(common: &Common, workers: Option<usize>) -> Values {
+    let workers = workers.map(|workers| ("SCHEDULER_MAX_WORKERS", workers.to_string()));
+    // The people are made up, so mails may name a sender and an application that do not exist.
+    stack::settings_and(common, workers).assuming(&[
+        (&APP_BASE_URL.about, "https://almanac.example"),
+        (&EMAIL_FROM_ADDRESS.about, "invitations@almanac.example"),
+    ])
 }
 
 async fn measure(stack: &Stack, asked: &args::Bench, stop: &Stop) -> anyhow::Result<Exit> {
@@ -49,21 +58,21 @@ async fn measure(stack: &Stack, asked: &args::Bench, stop: &Stop) -> anyhow::Res
     stop.or(make_people(&stack.records, asked)).await??;
     let people_s = peopled.elapsed().as_secs_f64();
 
-    let engine = stack.engine(Clock::system()).await?;
-    let scheduled_at = next_month(&stack.records).await?;
+    let engine = stop.or(stack.engine(Clock::system())).await??;
+    let scheduled_at = stop.or(next_month(&stack.records)).await??;
     let (statements, cpu) = (stack.records.statements(), cpu_seconds());
     let begun = Instant::now();
     let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None), stop };
-    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
+    let opened = stop.or(engine.planner.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
     let run = engine.work_until_closed(opened.run(), &watch).await?;
     // The report is written after the ledger balanced; the run's own times leave it out.
     let total = begun.elapsed();
     let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
     let cpu_s = locked(&watch.cpu_when_closed).unwrap_or_else(cpu_seconds) - cpu;
-    let ledger = show::ledger_of(&stack.records, &run).await?;
     if run.state == State::Open {
         return Err(Stopped.into());
     }
+    let ledger = show::ledger_of(&stack.records, &run).await?;
     ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
     let planned_after = locked(&watch.planned).unwrap_or(wall);
     let run_id = run.id;

@@ -25,7 +25,9 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
         anyhow::bail!("the demo writes to a folder or to nobody: leave --mail and EMAIL_TRANSPORTS out, or say null:");
     }
     let stop = Stop::listen();
-    let stack = Stack::open(values).await?;
+    let stack = stop.or(Stack::connect(values)).await??;
+    // Not given up in between: MySQL would keep half a migration.
+    stack.migrate().await?;
     let today = Utc::now().with_timezone(&planner.timezone);
     let day = NaiveDate::from_ymd_opt(today.year(), today.month(), planner.day);
     let cycle = day.and_then(|day| day.and_hms_opt(planner.hour, 0, 0));

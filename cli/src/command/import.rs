@@ -27,7 +27,7 @@ pub(super) async fn import(
     rejects: Option<PathBuf>,
 ) -> anyhow::Result<Exit> {
     let stop = Stop::listen();
-    let stack = Stack::open(stack::settings(common)).await?;
+    let stack = stop.or(Stack::open(stack::settings(common))).await??;
     let imported = stop.or(import_into(&stack, common, users, contacts, rejects)).await;
     stack.close().await;
     imported?

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) async fn migrate(common: &Common) -> anyhow::Result<Exit> {
-    let migrated = Stack::migrate(&stack::settings(common)).await?;
+    let migrated = Stack::connect(stack::settings(common)).await?.migrate().await?;
     if common.json {
         say!("{}", serde_json::to_string(&migrated)?);
     } else {

@@ -26,13 +26,13 @@ pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Re
         values.read::<RunSettings>()?;
     }
     let stop = Stop::listen();
-    let stack = Stack::open_existing(values).await?;
+    let stack = stop.or(Stack::open_existing(values)).await??;
     let letters_per_second = asked.rate.unwrap_or(0);
     let wanted = Wanted { cause: asked.cause, batches: asked.batches, letters_per_second };
     if asked.dry_run {
-        return preview(common, &stack, asked.id, &wanted).await;
+        return stop.or(preview(common, &stack, asked.id, &wanted)).await?;
     }
-    let opened = redrive::open(&stack.records, &Clock::system(), asked.id, &wanted).await?;
+    let opened = stop.or(redrive::open(&stack.records, &Clock::system(), asked.id, &wanted)).await??;
     if !common.json {
         tell!("{}", met(&opened));
     }
@@ -43,7 +43,7 @@ pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Re
         }
         return Ok(Exit::Done);
     }
-    let engine = stack.engine(Clock::system()).await.context("starting the engine")?;
+    let engine = stop.or(stack.engine(Clock::system())).await?.context("starting the engine")?;
     let exit = run::work(common, &stack, &engine, child, stop).await;
     stack.close().await;
     exit

@@ -39,9 +39,9 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         None => Clock::system().now(),
     };
     let stop = Stop::listen();
-    let stack = Stack::open(values).await?;
+    let stack = stop.or(Stack::open(values)).await??;
     if dry_run {
-        return dry_run::dry_run(&stack, scheduled_at, common.json).await;
+        return stop.or(dry_run::dry_run(&stack, scheduled_at, common.json)).await?;
     }
     let exit = run_job(common, &stack, scheduled_at, stop).await;
     stack.close().await;
@@ -55,20 +55,20 @@ pub(super) async fn run_job(
     scheduled_at: DateTime<Utc>,
     stop: Stop,
 ) -> anyhow::Result<Exit> {
-    let engine = stack.engine(Clock::system()).await?;
-    let opened = engine.planner.open(Firing::new(scheduled_at, Trigger::Manual)).await?;
+    let engine = stop.or(stack.engine(Clock::system())).await??;
+    let opened = stop.or(engine.planner.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
     if !common.json {
         tell!("{}", met(&opened));
     }
     let run = match opened {
         Opened::Closed(run) => {
             // Whoever closed it may have died before it was said.
-            engine.say_all(run.id).await?;
+            stop.or(engine.say_all(run.id)).await??;
             run
         }
         Opened::New(run) | Opened::Joined(run) => return work(common, stack, &engine, &run, stop).await,
     };
-    print(common, stack, &run, engine.planner.zone).await?;
+    stop.or(print(common, stack, &run, engine.planner.zone)).await??;
     Ok(Exit::of_run(&run))
 }
 
@@ -80,11 +80,11 @@ pub(super) async fn work(
     run: &Run,
     stop: Stop,
 ) -> anyhow::Result<Exit> {
-    let progress = Progress::new(common.json, stop);
+    let progress = Progress::new(common.json, stop.clone());
     let run = engine.work_until_closed(run, &progress).await;
     progress.end();
     let run = run?;
-    print(common, stack, &run, engine.planner.zone).await?;
+    stop.or_soon(print(common, stack, &run, engine.planner.zone)).await??;
     Ok(Exit::of_run(&run))
 }
 
@@ -109,9 +109,8 @@ async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::R
     if run.state == State::Open {
         say!("Stopped before its end: the same command goes on with it.");
     } else {
-        let key = run.key.replace('/', "-");
         let delivery: DeliverySettings = stack.values.read()?;
-        let report = delivery.objects.place(&format!("reports/{}/{key}/run-{}.html", run.job, run.id));
+        let report = delivery.objects.place(&shared::report::key(run, "html"));
         say!("  report     {report}");
     }
     Ok(())

@@ -45,3 +45,18 @@ async fn a_run_waits_for_a_database_that_was_killed_and_finishes_with_nobody_wri
     assert_eq!(machine.run(&CYCLE).await.json_of(0), ledger);
     assert_eq!(sink.tally().received() as u64, eligible);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_asked_to_end_does_not_wait_for_a_database_that_was_killed() {
+    let Some(mut server) = OwnServer::start().await else { return };
+    let url = server.new_database().await;
+    let records = database::open(&url).await;
+    people::make_up(&records, 1).await;
+    let machine = Machine::with_records(url).set("EMAIL_TRANSPORTS", "null:");
+    let running = machine.start_paused_run(&records).await;
+    records.close().await;
+    server.kill();
+    running.terminate();
+    let ending = running.end().await;
+    assert_eq!(ending.code, 5, "{ending:?}");
+}

@@ -1,12 +1,21 @@
 //! The system's request to end (SIGTERM) to what takes long: the exit code says so, and the same command goes on.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
+use futures_util::FutureExt;
 use serde_json::Value;
 use shared::records::Records;
 use tests::databases::TestDatabase;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::support::{machine::Machine, query, until};
+use crate::support::{
+    machine::Machine,
+    people::{self, CYCLE},
+    query, until,
+};
 
 const LINES: usize = 60_000;
 
@@ -78,4 +87,59 @@ async fn a_bench_that_is_asked_to_end_leaves_no_call_under_way() {
     assert!(words.contains(STOPPED), "{words}");
     assert_eq!(query::number(&house.records, "SELECT COUNT(*) FROM sends WHERE state = 0").await, 0);
     assert_eq!(query::number(&house.records, "SELECT COUNT(*) FROM runs WHERE state = 'open'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_asked_to_end_does_not_wait_for_records_that_are_busy_elsewhere() {
+    let house = House::new().await;
+    people::make_up(&house.records, 1).await;
+    let running = house.machine.start_paused_run(&house.records).await;
+    let (taken, release) = hold_the_writer(&house.records).await;
+
+    running.terminate();
+    let ledger = running.end().await.json_of(5);
+    assert_eq!((&ledger["status"], &ledger["control"]), (&"open".into(), &"pause".into()));
+    release.send(()).expect("it was held all the time");
+    taken.await.expect("no panic").expect("it was there all the time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_waits_for_a_silent_server_ends_when_it_is_asked_to() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("bound");
+    let machine = Machine::with_records(format!("mysql://root@{address}/almanac")).set("EMAIL_TRANSPORTS", "null:");
+    let dry_run = [&CYCLE[..], &["--dry-run"]].concat();
+    let redrive = ["redrive", "1", "--leave"];
+    let import = ["import", "users.csv", "contacts.csv"];
+    for command in [&CYCLE[..], &dry_run, &redrive, &import, &["demo"], &["bench"]] {
+        let running = machine.start(command);
+        let (_connection, _) = silent.accept().await.expect("it connects");
+        running.terminate();
+        let ending = running.end().await;
+        assert!(ending.code == 5 && ending.err.contains(STOPPED), "{command:?}: {ending:?}");
+    }
+}
+
+/// Begins a transaction that keeps everybody else from writing, until it is released.
+async fn hold_the_writer(records: &Records) -> (JoinHandle<shared::records::Result<()>>, oneshot::Sender<()>) {
+    let (release, released) = oneshot::channel();
+    let (began, begun) = oneshot::channel();
+    let once = Arc::new(Mutex::new(Some((began, released))));
+    let records = records.clone();
+    let taken = tokio::spawn(async move {
+        records
+            .transaction(move |_| {
+                let once = once.lock().expect("nobody panics while holding it").take();
+                async move {
+                    let (began, released) = once.expect("what does not fail is not repeated");
+                    began.send(()).expect("the test waits for it");
+                    released.await.ok();
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    });
+    begun.await.expect("it began");
+    (taken, release)
 }

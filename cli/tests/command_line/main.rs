@@ -13,5 +13,6 @@ mod kill;
 mod messages;
 mod questions;
 mod redrive;
+mod schema;
 mod several_workers;
 mod support;

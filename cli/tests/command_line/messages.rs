@@ -117,12 +117,48 @@ async fn what_is_typed_wrong_is_told_from_what_cannot_be_done() {
 }
 
 #[tokio::test]
+async fn records_that_are_typed_win_over_the_secret_of_the_environment_and_of_the_file() {
+    let machine = Machine::bare().set("DATABASE_HOST", "proxy");
+    let secret = "arn:aws:ssm:eu-west-3:123456789012:parameter/almanac";
+    machine.write_settings(&format!("DATABASE_SECRET={secret}\nDATABASE_NAME=almanac\n"));
+    let migrated = machine.run(&["migrate", "--records", "sqlite:typed.db", "--json"]).await.json_of(0);
+    assert!(migrated["version"].as_i64() > Some(0), "{migrated}");
+    assert!(machine.folder().join("typed.db").is_file());
+}
+
+#[tokio::test]
+async fn what_is_typed_wins_over_the_environment_that_over_the_file_and_the_file_over_what_a_bench_assumes() {
+    let machine = Machine::bare().set("SCHEDULER_MAX_WORKERS", "2").set("EMAIL_TRANSPORTS", "dir:mail");
+    machine.write_settings("SCHEDULER_MAX_WORKERS=3\nEMAIL_FROM_ADDRESS=team@example.org\n");
+    let bench = ["bench", "--users", "1", "--contacts", "1"];
+    assert_eq!(machine.run(&bench).await.json_of(0)["workers"], 2);
+    assert_eq!(machine.run(&[&bench[..], &["--workers", "1"]].concat()).await.json_of(0)["workers"], 1);
+    let letters = fs::read_dir(machine.folder().join("mail")).expect("letters");
+    for letter in letters {
+        let letter = fs::read_to_string(letter.expect("a letter").path()).expect("ASCII");
+        assert!(letter.contains("team@example.org"), "{letter}");
+    }
+}
+
+#[tokio::test]
 async fn a_reader_who_goes_away_is_no_error_worth_a_word() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let child = Machine::bare().almanac(&["config"]).stdout(writer).stderr(std::process::Stdio::piped()).spawn();
     let ending = child.expect("the binary starts").wait_with_output().expect("it ends");
     assert_eq!((ending.status.code(), String::from_utf8_lossy(&ending.stderr).as_ref()), (Some(141), ""));
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_any_more_ends_no_run() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let machine = Machine::bare().set("EMAIL_TRANSPORTS", "null:").set("RUST_LOG", "info");
+    let demo = ["demo", "--users", "3", "--contacts", "2", "--json"];
+    let child = machine.almanac(&demo).stdout(std::process::Stdio::piped()).stderr(writer).spawn();
+    let ending = child.expect("the binary starts").wait_with_output().expect("it ends");
+    let out = String::from_utf8_lossy(&ending.stdout);
+    assert!(ending.status.code() == Some(0) && out.contains(r#""balanced":true"#), "{:?} {out}", ending.status);
 }
 
 #[tokio::test]

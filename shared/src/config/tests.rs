@@ -166,6 +166,28 @@ fn an_empty_value_counts_as_not_set() {
 }
 
 #[test]
+fn what_is_taken_out_counts_as_not_set_wherever_it_was_set() {
+    let secret = [&table::DATABASE_SECRET.about, &table::DATABASE_HOST.about, &table::DATABASE_NAME.about];
+    let file = EnvFile::parse("f.env", &format!("DATABASE_SECRET={SECRET}\nDATABASE_HOST=proxy\n"));
+    let values = Values::gather([("DATABASE_URL", "sqlite:a.db"), ("DATABASE_NAME", "almanac")], Some(file));
+    assert_eq!(problems::<EngineSettings>(&values).len(), 1, "both name the records");
+    let engine = values.without(&secret).read::<EngineSettings>().expect("the URL alone names the records");
+    assert_eq!(engine.records, RecordsAt::Url(Database::Sqlite(PathBuf::from("a.db"))));
+}
+
+#[test]
+fn what_is_assumed_holds_only_where_nobody_has_set_anything() {
+    let file = EnvFile::parse("f.env", "SCHEDULER_BATCH_SIZE=70\n");
+    let values = Values::gather([("MONTHLY_JOB_DAY", "9")], Some(file)).assuming(&[
+        (&table::SCHEDULER_BATCH_SIZE.about, "10"),
+        (&table::SCHEDULER_MONTHLY_JOB_DAY.about, "10"),
+        (&table::SCHEDULER_MONTHLY_JOB_HOUR.about, "10"),
+    ]);
+    let planner: PlannerSettings = values.read().expect("fine");
+    assert_eq!((planner.batch_size, planner.day, planner.hour), (70, 9, 10));
+}
+
+#[test]
 fn names_that_are_not_ours_are_left_alone_in_the_environment_and_noted_in_the_file() {
     let file = EnvFile::parse("f.env", "AWS_REGION=eu-west-3\nDATABSE_URL=sqlite:x\n");
     let values = Values::gather([("PATH", "/bin"), ("ALMANAC_TEST_MYSQL", "x"), ("EMAIL", "me")], Some(file));
@@ -234,9 +256,12 @@ fn under_sam_local_the_template_s_names_of_resources_are_no_settings() {
         ("OBJECTS", "s3://Objects"),
         ("ALERTS_TOPIC", "AlertsTopic"),
         ("EVENT_BUS", "Bus"),
+        ("EMAIL_TRANSPORTS", "ses:?configuration-set=MailConfiguration"),
     ];
     let values = set(&sam);
     let (_, queue, delivery) = values.read::<(EngineSettings, QueueSettings, DeliverySettings)>().expect("embedded");
+    let mail = values.read::<WorkerSettings>().expect("embedded").mail;
+    assert_eq!(mail.transports, [Provider::Dir(std::env::temp_dir().join("almanac/mail"))]);
     assert_eq!((queue.invitations, delivery.news.alerts), (QueueAt::Records, AlertsAt::Records));
     assert_eq!(delivery.news.events, EventsAt::Records);
     assert_eq!(delivery.objects, ObjectsAt::Folder(std::env::temp_dir().join("almanac/objects")));

@@ -96,6 +96,26 @@ impl Values {
         values
     }
 
+    /// The same as if nobody had set these, in the environment or in the file: for whoever says by another setting what
+    /// they would have said.
+    #[must_use]
+    pub fn without(mut self, settings: &[&About]) -> Self {
+        for about in settings {
+            self.found.remove(about.name);
+        }
+        self
+    }
+
+    /// The same with these texts for settings that nobody has set, in place of their defaults.
+    #[must_use]
+    pub fn assuming(mut self, texts: &[(&About, &str)]) -> Self {
+        for (about, text) in texts {
+            let (name, text, origin) = (about.name, (*text).to_owned(), Origin::Default);
+            self.found.entry(name).or_insert(Found { name, text, origin });
+        }
+        self
+    }
+
     /// Where this process runs.
     pub fn host(&self) -> Host {
         self.host

@@ -1,13 +1,23 @@
 //! A machine on which `almanac` is called: a home of its own, and an environment without the tester's settings.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use shared::{
+    records::Records,
+    run::control::{self, Control, Wish},
+};
 use tempfile::TempDir;
+use tests::{cycle, runs::firing};
 
-use super::process::{Ending, Running};
+use super::{
+    people::CYCLE,
+    process::{Ending, Running},
+    until,
+};
 
 /// A home, and what is set there.
 pub struct Machine {
@@ -49,6 +59,12 @@ impl Machine {
         self.folder().join("home")
     }
 
+    /// Writes the settings file of the home.
+    pub fn write_settings(&self, text: &str) {
+        fs::create_dir_all(self.home()).expect("a home");
+        fs::write(self.home().join("almanac.env"), text).expect("a file");
+    }
+
     /// `almanac` with these arguments, not started yet.
     pub fn almanac(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_almanac"));
@@ -60,6 +76,22 @@ impl Machine {
     /// Starts `almanac`.
     pub fn start(&self, arguments: &[&str]) -> Running {
         Running::start(&mut self.almanac(arguments))
+    }
+
+    /// Plans the cycle in records with people, pauses it, and starts `almanac run`, which then has nothing to do; gives it
+    /// once it is at work.
+    pub async fn start_paused_run(&self, records: &Records) -> Running {
+        let (run, _) = cycle::plan(records, firing(), 4).await;
+        let wish = control::set(records, run, Control::Pause).await.expect("the records are there");
+        assert!(matches!(wish, Wish::Noted), "{wish:?}");
+        // The lock file of a process that died: an engine that is at work takes it away.
+        let locks = self.home().join("processes");
+        fs::create_dir_all(&locks).expect("a home");
+        let dead = locks.join("dead.lock");
+        fs::write(&dead, "").expect("a file");
+        let running = self.start(&CYCLE);
+        until("the engine is at work", async || !dead.exists()).await;
+        running
     }
 
     /// Runs `almanac` to its end.
