@@ -62,7 +62,10 @@ pub(crate) const OWN_SOURCE: &str = "almanac";
 /// The one of them that asks for a run, and the version of it that this release understands.
 const RUN_REQUESTED: (&str, u64) = ("run-requested", 1);
 
+/// When a request wants its run. A field that is not known is refused: mistyped, it would stand for its default, and a
+/// run of another time be fired.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Request {
     scheduled_time: Option<String>,
     #[serde(default)]
@@ -95,7 +98,7 @@ impl Firing {
     /// When the event has none of these shapes, or is for another job or of another version.
     pub fn from_event(event: &Value, job: &str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
         if let Some(manual) = event.get("manual") {
-            return Self::from_request(manual, "manual", now);
+            return Self::from_request(manual.clone(), "manual", now);
         }
         if event.get("source").and_then(Value::as_str) == Some(OWN_SOURCE) {
             return Self::from_request(requested(event, job)?, "detail", now);
@@ -115,8 +118,8 @@ impl Firing {
         Ok(Self::new(parse_time(field, text)?, Trigger::Schedule))
     }
 
-    fn from_request(request: &Value, field: &'static str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
-        let request: Request = serde_json::from_value(request.clone()).map_err(|error| InvalidFiring {
+    fn from_request(request: Value, field: &'static str, now: DateTime<Utc>) -> Result<Self, InvalidFiring> {
+        let request: Request = serde_json::from_value(request).map_err(|error| InvalidFiring {
             field,
             fault: error.to_string(),
             expected: "{\"scheduled_time\": \"2026-11-05T17:00:00Z\"} or {}",
@@ -129,10 +132,10 @@ impl Firing {
     }
 }
 
-/// The detail of an event on the bus that asks for a run of this job.
-fn requested<'e>(event: &'e Value, job: &str) -> Result<&'e Value, InvalidFiring> {
+/// What an event on the bus that asks for a run of this job says beyond that.
+fn requested(event: &Value, job: &str) -> Result<Value, InvalidFiring> {
     let (name, version) = RUN_REQUESTED;
-    let detail = event.get("detail").unwrap_or(&Value::Null);
+    let mut detail = event.get("detail").cloned().unwrap_or_default();
     for (field, found, wanted, expected) in [
         ("detail-type", event.get("detail-type"), Value::from(name), "\"run-requested\""),
         ("detail.version", detail.get("version"), Value::from(version), "1"),
@@ -144,6 +147,9 @@ fn requested<'e>(event: &'e Value, job: &str) -> Result<&'e Value, InvalidFiring
             None => "is missing".to_owned(),
         };
         return Err(InvalidFiring { field, fault, expected });
+    }
+    if let Some(fields) = detail.as_object_mut() {
+        fields.retain(|field, _| field != "version" && field != "job");
     }
     Ok(detail)
 }
@@ -202,6 +208,8 @@ mod tests {
             (json!({}), "scheduled_time: is missing"),
             (json!({"scheduled_time": "yesterday"}), "\"yesterday\" is not a time"),
             (json!({"manual": {"scheduled_time": 5}}), "manual: invalid type"),
+            (json!({"manual": {"scheduledTime": "2026-11-05T17:00:00Z"}}), "manual: unknown field `scheduledTime`"),
+            (json!({"manual": {"job": "reminders"}}), "manual: unknown field `job`"),
             (
                 json!({"source": "almanac", "detail-type": "job-completed"}),
                 "detail-type: is \"job-completed\"; expected",
@@ -211,6 +219,10 @@ mod tests {
             (requested(json!({"version": 1, "job": "reminders"})), "detail.job: is \"reminders\"; expected the job"),
             (requested(json!({"version": 1})), "detail.job: is missing"),
             (requested(json!({"version": 1, "job": JOB, "scheduled_time": 5})), "detail: invalid type"),
+            (
+                requested(json!({"version": 1, "job": JOB, "scheduled-time": ""})),
+                "detail: unknown field `scheduled-time`",
+            ),
         ] {
             let error = Firing::from_event(&event, JOB, now).expect_err("no firing").to_string();
             assert!(error.contains(words), "{error}");

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod month;
 pub mod news;
 pub mod objects;
+pub mod panics;
 pub mod people;
 pub mod ports;
 pub mod process;

@@ -47,20 +47,20 @@ impl MemoryWatch {
     /// Looks now; when it is too much, the event goes into the outbox.
     ///
     /// # Errors
-    /// When the records cannot take it; the next look says it then.
+    /// When the records cannot take it; the next look says it then, and also when this one is given up.
     pub async fn look(&self, records: &Records, job: &'static str) -> Result<()> {
         let Some(usage) = self.crossed(rss_bytes(), peak_rss_bytes()) else { return Ok(()) };
         tracing::warn!(rss_bytes = usage.rss_bytes, limit_bytes = usage.limit_bytes, "too much memory is used");
+        // Until it is noted it has not been said.
+        self.above.store(false, Ordering::Relaxed);
         let event = HighMemoryUsage::new(job, usage);
         let put = records.transaction(move |tx| {
             let event = event.clone();
             async move { outbox::put_event(tx, NO_RUN, &event).await }.boxed()
         });
-        let put = put.await;
-        if put.is_err() {
-            self.above.store(false, Ordering::Relaxed);
-        }
-        put
+        put.await?;
+        self.above.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What is used, when it is too much now and was not before.

@@ -5,7 +5,7 @@
 
 pub mod answer;
 
-use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
@@ -16,6 +16,7 @@ use tracing::{Instrument, Span, field};
 
 use crate::{
     counters::{Counter, Counters, count},
+    panics::caught,
     queue::{MAX_RECEIVES, TRACE},
     trace::TraceId,
 };
@@ -88,22 +89,30 @@ pub trait RecordHandler: Send + Sync + 'static {
     /// Handles the message. What must be done by `deadline` is stopped before it.
     async fn handle(&self, message: &Message, deadline: Deadline) -> anyhow::Result<Outcome>;
 
+    /// Notes that a try of the message failed, and why. A job that keeps no such notes does nothing.
+    async fn note_failure(&self, _: &Message, _: &str) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Parks a message that has exhausted its tries, with its cause; gives false when it cannot, so that the message
     /// goes the queue's own way to the dead letters.
     async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool>;
 }
 
-/// When a worker must have answered, or that it is being stopped.
+/// When a worker must have answered, or that it is being stopped. Nothing new is begun then; only where the instance
+/// itself ends soon after, what is under way is stopped by force.
 #[derive(Debug, Clone)]
 pub struct Deadline {
     at: Option<Instant>,
+    /// When what is still under way is stopped by force.
+    force: Option<Instant>,
     stop: Option<watch::Receiver<bool>>,
 }
 
 /// What is kept back before Lambda's own deadline, to answer in.
 const RESERVE: Duration = Duration::from_secs(2);
 
-/// How long after its deadline a record is stopped by force that did not stop by itself.
+/// How long after Lambda's deadline, less the reserve, a record is stopped by force that did not stop by itself.
 const LATE: Duration = Duration::from_secs(1);
 
 /// What is kept back of Lambda's time when everything else was too slow: to say so.
@@ -112,12 +121,13 @@ const LAST_RESERVE: Duration = Duration::from_millis(500);
 impl Deadline {
     /// No deadline: one machine's own worker.
     pub fn none() -> Self {
-        Self { at: None, stop: None }
+        Self { at: None, force: None, stop: None }
     }
 
-    /// A deadline so far away from now.
+    /// A deadline so far away from now, after which nothing new is begun. What is under way then may take its time: the
+    /// process that it is in goes on.
     pub fn within(time: Duration) -> Self {
-        Self { at: Some(Instant::now() + time), stop: None }
+        Self { at: Some(Instant::now() + time), ..Self::none() }
     }
 
     /// The same, and also as soon as `stop` turns true.
@@ -126,11 +136,13 @@ impl Deadline {
         Self { stop: Some(stop), ..self }
     }
 
-    /// The deadline that Lambda gives with an event, less what is needed to answer.
+    /// The deadline that Lambda gives with an event, less what is needed to answer. What is still under way a second
+    /// later is stopped by force, because the instance ends.
     ///
     /// `cargo lambda watch` sends one that lies near 1970; that is no deadline.
     pub fn of(context: &lambda_runtime::Context) -> Self {
-        Self::before_lambda_s(context, RESERVE)
+        let deadline = Self::before_lambda_s(context, RESERVE);
+        Self { force: deadline.at.map(|at| at + LATE), ..deadline }
     }
 
     /// The moment after which Lambda may get no answer any more; none where there is no deadline.
@@ -170,11 +182,6 @@ impl Deadline {
         };
         tokio::select! { () = at => {}, () = stopped => {} }
     }
-
-    /// The moment itself, for what waits on it.
-    pub fn instant(&self) -> Option<Instant> {
-        self.at
-    }
 }
 
 /// How an event's records are handled.
@@ -182,8 +189,8 @@ impl Deadline {
 pub struct Limits {
     /// How many records are handled at once.
     pub at_once: usize,
-    /// How long one record may take before it is stopped by force. The deadline, by which it hands back what is left,
-    /// comes first; a record that does not heed it is stopped soon after.
+    /// How long one record may take before it is stopped by force; [`Duration::MAX`] for as long as it takes. Lambda's
+    /// deadline, by which it hands back what is left, comes first; a record that does not heed it is stopped soon after.
     pub record_timeout: Duration,
 }
 
@@ -238,6 +245,12 @@ fn span_of(message: &Message) -> Span {
     )
 }
 
+/// How long what follows a record's failure may take.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// How long it may go on after the moment at which a record is stopped by force: an answer is due soon after.
+const AFTER_FORCE: Duration = Duration::from_millis(250);
+
 /// Handles one record; gives whether it is finished with.
 async fn handle_record<H: RecordHandler>(
     handler: Arc<H>,
@@ -252,9 +265,12 @@ async fn handle_record<H: RecordHandler>(
         return false;
     }
     let work = async {
-        let limit = Instant::now() + timeout;
-        let limit = deadline.instant().map_or(limit, |deadline| limit.min(deadline + LATE));
-        let cause = match isolated(handler.clone(), message.clone(), deadline.clone(), limit).await {
+        let limit = Instant::now().checked_add(timeout).into_iter().chain(deadline.force).min();
+        let handling = {
+            let (handler, message, deadline) = (handler.clone(), message.clone(), deadline.clone());
+            async move { handler.handle(&message, deadline).await }
+        };
+        let cause = match isolated(handling, limit).await {
             Ok(Outcome::Done) => return true,
             Ok(Outcome::Skip { reason }) => {
                 tracing::warn!(reason, "skipped for good");
@@ -268,13 +284,22 @@ async fn handle_record<H: RecordHandler>(
         };
         tracing::error!(cause, receives = message.receives, "failed");
         count(Counter::RecordFailures, 1);
+        let forced = deadline.force.map(|force| force + AFTER_FORCE);
+        let limit = forced.into_iter().chain([Instant::now() + AFTER_FAILURE]).min();
+        let noting = {
+            let (handler, message, cause) = (handler.clone(), message.clone(), cause.clone());
+            async move { handler.note_failure(&message, &cause).await }
+        };
+        if let Err(error) = isolated(noting, limit).await {
+            tracing::error!(error, "the failure could not be noted");
+        }
         if message.receives < MAX_RECEIVES {
             return false;
         }
-        match handler.park(&message, &cause).await {
+        match isolated(async move { handler.park(&message, &cause).await }, limit).await {
             Ok(parked) => parked,
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "could not be parked");
+                tracing::error!(error, "could not be parked");
                 false
             }
         }
@@ -282,40 +307,37 @@ async fn handle_record<H: RecordHandler>(
     work.instrument(span).await
 }
 
-/// Handles a message in a task of its own, so that its panic or its slowness stays its own.
-async fn isolated<H: RecordHandler>(
-    handler: Arc<H>,
-    message: Arc<Message>,
-    deadline: Deadline,
-    limit: Instant,
-) -> Result<Outcome, String> {
-    let work = async move { handler.handle(&message, deadline).await }.in_current_span();
+/// Does a record's work in a task of its own, so that its panic or its slowness stays its own.
+async fn isolated<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+    limit: Option<Instant>,
+) -> Result<T, String> {
+    let work = async { caught(work).await? }.in_current_span();
     // Whoever gives up waiting takes the task along.
     let mut task = JoinSet::new();
     task.spawn(Counters::current().during(work.boxed()));
-    match tokio::time::timeout_at(limit, task.join_next()).await {
-        Ok(Some(Ok(Ok(outcome)))) => Ok(outcome),
-        Ok(Some(Ok(Err(error)))) => Err(format!("{error:#}")),
-        Ok(Some(Err(joined))) => Err(match joined.try_into_panic() {
-            Ok(panic) => format!("panicked: {}", panic_words(panic.as_ref())),
-            Err(_) => "the task was stopped".to_owned(),
-        }),
+    let ended = match limit {
+        Some(limit) => tokio::time::timeout_at(limit, task.join_next()).await,
+        None => Ok(task.join_next().await),
+    };
+    match ended {
+        Ok(Some(Ok(ended))) => ended.map_err(|error| format!("{error:#}")),
+        Ok(Some(Err(_))) => Err("the task was stopped".to_owned()),
         Ok(None) => Err("the task is gone".to_owned()),
         Err(_) => Err("timed out".to_owned()),
     }
 }
 
-/// What a panic says.
-pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
-    struct Scripted;
+    #[derive(Default)]
+    struct Scripted {
+        noted: Mutex<Vec<String>>,
+    }
 
     #[async_trait]
     impl RecordHandler for Scripted {
@@ -325,13 +347,31 @@ mod tests {
                 "skip" => Ok(Outcome::Skip { reason: "no such batch".to_owned() }),
                 "later" => Ok(Outcome::Later { reason: "paused".to_owned() }),
                 "panic" => panic!("as scripted"),
-                "slow" => std::future::pending().await,
+                "slow" | "slow, and slow to park" => std::future::pending().await,
+                "late" => {
+                    tokio::time::sleep(Duration::from_secs(3_600)).await;
+                    Ok(Outcome::Done)
+                }
                 other => anyhow::bail!("not a message: {} bytes", other.len()),
             }
         }
 
+        async fn note_failure(&self, message: &Message, cause: &str) -> anyhow::Result<()> {
+            match message.body.as_str() {
+                "panics when it is noted" => panic!("as scripted"),
+                "slow to note" => std::future::pending().await,
+                _ => self.noted.lock().expect("nobody panics here").push(format!("{}: {cause}", message.id)),
+            }
+            Ok(())
+        }
+
         async fn park(&self, message: &Message, _: &str) -> anyhow::Result<bool> {
-            Ok(message.body != "unparkable")
+            match message.body.as_str() {
+                "unparkable" => Ok(false),
+                "panics when it is parked" => panic!("as scripted"),
+                "slow, and slow to park" => std::future::pending().await,
+                _ => Ok(true),
+            }
         }
     }
 
@@ -360,7 +400,8 @@ mod tests {
 
     async fn failures(records: &[(&str, &str, u32)], deadline: Deadline) -> Vec<String> {
         let limits = Limits { at_once: 4, record_timeout: Duration::from_secs(30) };
-        let response = handle_event(Arc::new(Scripted), event(records), deadline, limits).await.expect("ids are there");
+        let response =
+            handle_event(Arc::new(Scripted::default()), event(records), deadline, limits).await.expect("ids are there");
         let mut failed: Vec<_> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
         failed.sort();
         failed
@@ -387,9 +428,55 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_failed_try_is_noted_with_its_cause_also_the_last() {
+        let scripted = Arc::new(Scripted::default());
+        let records = [("a", "good", 1), ("b", "{malformed", 1), ("c", "unparkable", MAX_RECEIVES), ("d", "later", 2)];
+        let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(30) };
+        handle_event(scripted.clone(), event(&records), Deadline::none(), limits).await.expect("ids are there");
+        let noted = scripted.noted.lock().expect("nobody panics here").clone();
+        assert_eq!(noted, ["b: not a message: 10 bytes", "c: not a message: 10 bytes"]);
+    }
+
+    /// The deadline of an invocation that Lambda ends so long from now, less what is kept back to answer in.
+    fn before_lambda_ends(time: Duration) -> Deadline {
+        let ends = std::time::SystemTime::now() + time + RESERVE;
+        let mut context = lambda_runtime::Context::default();
+        context.deadline = ends.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+        Deadline::of(&context)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_a_failure_takes_no_other_record_along_and_ends_in_time_for_the_answer() {
+        let records = [
+            ("a", "panics when it is parked", MAX_RECEIVES),
+            ("b", "slow, and slow to park", MAX_RECEIVES),
+            ("c", "panics when it is noted", 1),
+            ("d", "slow to note", 1),
+            ("e", "good", 1),
+        ];
+        assert_eq!(failures(&records, Deadline::none()).await, ["a", "b", "c", "d"]);
+        let (begun, time) = (Instant::now(), Duration::from_secs(20));
+        assert_eq!(failures(&records, before_lambda_ends(time)).await, ["a", "b", "c", "d"]);
+        assert!(begun.elapsed() < time + RESERVE - LAST_RESERVE);
+    }
+
+    #[tokio::test]
     async fn near_the_deadline_nothing_more_is_begun_and_all_comes_back() {
         let records = [("a", "good", 1), ("b", "good", 1)];
         assert_eq!(failures(&records, Deadline::within(Duration::ZERO)).await, ["a", "b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_at_the_deadline_is_stopped_by_force_only_where_the_instance_ends() {
+        let records = || event(&[("a", "late", 1)]);
+        let limits = Limits { at_once: 1, record_timeout: Duration::MAX };
+        let failures = async |deadline| {
+            let response =
+                handle_event(Arc::<Scripted>::default(), records(), deadline, limits).await.expect("an id is there");
+            response.batch_item_failures.len()
+        };
+        assert_eq!(failures(Deadline::within(Duration::from_secs(1))).await, 0, "one machine");
+        assert_eq!(failures(before_lambda_ends(Duration::from_secs(60))).await, 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -409,6 +496,6 @@ mod tests {
     async fn a_failed_record_without_an_id_fails_the_whole_event() {
         let event = event(&[("", "panic", 1)]);
         let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(30) };
-        assert!(handle_event(Arc::new(Scripted), event, Deadline::none(), limits).await.is_err());
+        assert!(handle_event(Arc::new(Scripted::default()), event, Deadline::none(), limits).await.is_err());
     }
 }

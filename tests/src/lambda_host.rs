@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use chrono::DateTime;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -36,6 +37,9 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 const LOOKS: u32 = 1_000;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// The levels of a line that Lambda knows, the least grave first.
+const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+
 /// What a function answered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -52,6 +56,8 @@ pub struct LambdaHost {
     serving: JoinHandle<()>,
     function: Child,
     output: File,
+    /// The least grave level whose lines of JSON are passed on; none where all are.
+    level: Option<String>,
 }
 
 #[derive(Debug)]
@@ -74,6 +80,10 @@ impl LambdaHost {
         binary: &str,
         settings: impl IntoIterator<Item = (N, V)>,
     ) -> io::Result<Self> {
+        let settings: Vec<(N, V)> = settings.into_iter().collect();
+        let setting =
+            |name: &str| settings.iter().find(|(one, _)| one.as_ref() == name).map(|(_, value)| value.as_ref());
+        let level = setting("AWS_LAMBDA_LOG_LEVEL").map(|level| level.to_string_lossy().into_owned());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (events, coming) = mpsc::unbounded_channel();
@@ -90,7 +100,7 @@ impl LambdaHost {
             .stdout(output.try_clone()?)
             .stderr(output.try_clone()?)
             .spawn()?;
-        Ok(Self { events, serving, function, output })
+        Ok(Self { events, serving, function, output, level })
     }
 
     /// Hands the function an event; gives its answer.
@@ -146,9 +156,11 @@ impl LambdaHost {
         (status, self.output())
     }
 
-    /// What the function has written as lines of JSON until now.
+    /// The lines of JSON that the function has written until now and that Lambda passes on.
     pub fn lines(&mut self) -> Vec<Value> {
-        self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let lines: Vec<Value> = self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let least = self.level.as_deref().map_or(0, rank);
+        lines.into_iter().filter(|line| rank_of(line) >= least).collect()
     }
 
     /// Its lines of metrics until now: those in the embedded metric format.
@@ -171,6 +183,18 @@ impl Drop for LambdaHost {
         self.function.kill().ok();
         self.function.wait().ok();
     }
+}
+
+/// How grave Lambda takes a line for: without a level and a time that it understands it is `INFO` (Lambda developer guide,
+/// "Log-level filtering").
+fn rank_of(line: &Value) -> usize {
+    let is_dated = line["timestamp"].as_str().is_some_and(|time| DateTime::parse_from_rfc3339(time).is_ok());
+    rank(line["level"].as_str().filter(|_| is_dated).unwrap_or_default())
+}
+
+fn rank(level: &str) -> usize {
+    let known = |level: &str| LEVELS.iter().position(|known| known.eq_ignore_ascii_case(level));
+    known(level).or(known("INFO")).unwrap_or_default()
 }
 
 async fn ended(function: &mut Child) -> ExitStatus {

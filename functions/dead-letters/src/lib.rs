@@ -115,16 +115,18 @@ async fn alert(tx: &mut Tx, letter: &Letter, cause: &str, now: DateTime<Utc>) ->
     alerts::raise(tx, &alert).await.map(drop)
 }
 
-/// Parks a letter's batch, where it is unfinished. The cause is the last one that a worker noted, where one did.
+/// Parks a letter's batch, where it is unfinished. The cause is that of the last try that a worker noted as failed, where
+/// one did: what the batch waited for before is none.
 async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Fate> {
-    let row = tx.row("SELECT state, cause FROM batches WHERE id = ?", &[of.batch.into()]).await?;
+    // Locked, so that no worker finishes it between this look and the parking.
+    let sql = "SELECT state, cause, tries FROM batches WHERE id = ? {for update}";
+    let row = tx.row(sql, &[of.batch.into()]).await?;
     let Some(row) = row else { return Ok(Fate::Lost(format!("there is no batch {}", of.batch))) };
     let state: BatchState = row.parsed(0)?;
     if !matches!(state, BatchState::Planned | BatchState::Open) {
         return Ok(Fate::Settled(format!("its batch is {}: the letter is one too many", state.as_str())));
     }
-    let noted = row.text(1)?;
-    let cause = if noted.is_empty() { otherwise.to_owned() } else { noted };
+    let cause = if row.small(2)? > 0 { row.text(1)? } else { otherwise.to_owned() };
     Ok(if batch::park(tx, of.batch, &cause).await? { Fate::Lost(cause) } else { Fate::NotYet })
 }
 

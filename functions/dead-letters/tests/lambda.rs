@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use shared::{
     process::Holder,
@@ -14,9 +15,10 @@ use tests::{
     databases::TestDatabase,
     lambda_host::{Answer, LambdaHost},
     people::add_user_with_contacts,
-    runs::{batch_state, firing},
+    runs::{add_planned_batch, batch_state, firing, open_run},
     scripted_mailer::ScriptedMailer,
 };
+use tokio::sync::watch;
 
 const FUNCTION: &str = "dead-letters";
 const EVENT: &str = include_str!("../../../events/dead-letters.json");
@@ -42,6 +44,7 @@ fn event() -> Value {
 fn letter_of(run: i64, batch: i64) -> Value {
     let mut event = event();
     event["Records"].as_array_mut().expect("records").truncate(1);
+    event["Records"][0]["messageId"] = format!("letter-{batch}").into();
     event["Records"][0]["body"] = json!({"run": run, "batch": batch}).to_string().into();
     event
 }
@@ -97,3 +100,71 @@ async fn a_batch_s_letter_parks_it_once_no_call_is_under_way_and_its_run_closes_
 async fn a_batch_s_letter_parks_it_once_no_call_is_under_way_and_its_run_closes_on_mysql() {
     parks(TestDatabase::mysql().await).await;
 }
+
+async fn knows_a_failure_from_a_wait(database: TestDatabase) {
+    for _ in 0..2 {
+        add_user_with_contacts(&database, 2).await;
+    }
+    let (run, messages) = plan(&database, firing(), 1).await;
+    let worker = worker(&database, &[&Arc::new(ScriptedMailer::new("scripted", 50))]).await;
+    for &message in &messages {
+        worker.note_failure(&as_sent(message), "the provider was away").await.expect("noted");
+    }
+    // This one goes on with a fresh message, and whoever has that is killed time and again.
+    worker.handle(&as_sent(messages[0]), Deadline::within(Duration::ZERO)).await.expect("prepared and handed back");
+
+    let mut function = start(&database).await;
+    for message in messages {
+        assert!(failed(&mut function, letter_of(run, message.batch)).await.is_empty());
+    }
+    let causes = ["no worker finished it, time and again", "the provider was away"];
+    assert_eq!(texts(&database, CAUSES, vec![]).await, causes);
+    assert_eq!(texts(&database, "SELECT cause FROM batches ORDER BY id", vec![]).await, causes);
+}
+
+#[tokio::test]
+async fn a_batch_s_letter_says_why_its_last_try_failed_and_not_what_it_waited_for_on_sqlite() {
+    knows_a_failure_from_a_wait(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_batch_s_letter_says_why_its_last_try_failed_and_not_what_it_waited_for_on_mysql() {
+    knows_a_failure_from_a_wait(TestDatabase::mysql().await).await;
+}
+
+/// MySQL's alone: SQLite has one writer, so nothing comes between two of its statements.
+#[tokio::test]
+async fn a_batch_that_a_worker_finishes_meanwhile_is_not_recorded_as_lost_on_mysql() {
+    let database = TestDatabase::mysql().await;
+    let run = open_run(&database).await.id;
+    let batch = add_planned_batch(&database, run, 1).await;
+    let mut function = start(&database).await;
+
+    // The worker's last transaction, which ends only when the letter waits for it.
+    let (records, looker) = (database.records().clone(), database.records().clone());
+    let (begun, mut begins) = watch::channel(false);
+    let finishing = tokio::spawn(async move {
+        let finishing = records.transaction(move |tx| {
+            let (looker, begun) = (looker.clone(), begun.clone());
+            async move {
+                let sql = "UPDATE batches SET state = 'done' WHERE id = ?";
+                tx.execute(sql, &[batch.into()]).await?;
+                begun.send_replace(true);
+                while number(&looker, WAITING_FOR_THE_BATCH, vec![]).await == 0 {}
+                Ok(())
+            }
+            .boxed()
+        });
+        finishing.await
+    });
+    begins.wait_for(|begun| *begun).await.expect("it begins");
+    assert!(failed(&mut function, letter_of(run, batch)).await.is_empty());
+    finishing.await.expect("no panic").expect("finished");
+    assert_eq!(texts(&database, CAUSES, vec![]).await, ["its batch is done: the letter is one too many"]);
+    let told = number(&database, "SELECT COUNT(*) FROM alerts WHERE cause = 'batch-dead-letter'", vec![]).await;
+    assert_eq!(told, 0, "nobody is told");
+}
+
+/// Statements of this database that want a batch for themselves. A look that has just ended may still be there.
+const WAITING_FOR_THE_BATCH: &str = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
+    AND info LIKE '%FROM batches WHERE id = %FOR UPDATE%' AND info NOT LIKE '%processlist%'";

@@ -216,6 +216,18 @@ impl RecordHandler for InvitationWorker {
         self.work(message, deadline).await
     }
 
+    async fn note_failure(&self, message: &Message, cause: &str) -> anyhow::Result<()> {
+        let Ok(message) = serde_json::from_str::<BatchMessage>(&message.body) else { return Ok(()) };
+        let cause: Arc<str> = cause.into();
+        self.records
+            .transaction(move |tx| {
+                let cause = cause.clone();
+                async move { batch::note_failure(tx, message.batch, &cause).await }.boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
     async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool> {
         let Ok(message) = serde_json::from_str::<BatchMessage>(&message.body) else { return Ok(false) };
         let cause: Arc<str> = cause.into();

@@ -7,12 +7,11 @@
 mod cloudformation;
 mod door;
 
-use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
-use anyhow::Context as _;
-use futures_util::FutureExt;
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use shared::{config::Values, records::Migrated, startup};
+use shared::{config::Values, panics::caught, records::Migrated, sqs::Deadline, startup};
 
 pub use self::{cloudformation::MOST_BYTES, door::Door};
 
@@ -21,7 +20,11 @@ use self::cloudformation::{Outcome, Request, RequestType};
 /// The function's name.
 pub const JOB: &str = "migrate";
 
-/// Does what the event asks for; `migrate` is only begun when that is a migration.
+/// What is kept back of the function's time to answer CloudFormation: as long as the [`Door`] tries.
+pub const ANSWER_TIME: Duration = Duration::from_secs(60);
+
+/// Does what the event asks for; `migrate` is only begun when that is a migration. One that CloudFormation waits for has
+/// until [`ANSWER_TIME`] before `deadline`.
 ///
 /// # Errors
 /// When the event is not understood, or a migration that nobody waits for at an address fails. A migration that failed
@@ -30,10 +33,11 @@ pub async fn handle(
     event: Value,
     door: &Door,
     migrate: impl Future<Output = anyhow::Result<Migrated>>,
+    deadline: &Deadline,
 ) -> anyhow::Result<Value> {
     match Request::from_event(event)? {
         None => Ok(serde_json::to_value(migrate.await?)?),
-        Some(request) => Ok(answer(&request, door, migrate).await),
+        Some(request) => Ok(answer(&request, door, migrate, deadline).await),
     }
 }
 
@@ -48,20 +52,22 @@ pub async fn migrate() -> anyhow::Result<Migrated> {
     Ok(migrated)
 }
 
-async fn answer(request: &Request, door: &Door, migrate: impl Future<Output = anyhow::Result<Migrated>>) -> Value {
+async fn answer(
+    request: &Request,
+    door: &Door,
+    migrate: impl Future<Output = anyhow::Result<Migrated>>,
+    deadline: &Deadline,
+) -> Value {
     let outcome = match request.request_type {
         // The schema outlives its stack, as the data does.
         RequestType::Delete => Outcome::Nothing,
-        RequestType::Create | RequestType::Update => {
-            let ended = AssertUnwindSafe(migrate).catch_unwind().await;
-            match ended.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked; the function's log says where"))) {
-                Ok(migrated) => Outcome::Migrated(migrated),
-                Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the schema could not be brought up to date");
-                    Outcome::Failed(format!("{error:#}"))
-                }
+        RequestType::Create | RequestType::Update => match in_time(migrate, deadline).await {
+            Ok(migrated) => Outcome::Migrated(migrated),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the schema could not be brought up to date");
+                Outcome::Failed(format!("{error:#}"))
             }
-        }
+        },
     };
     let told = door.put(&request.response_url, request.response(&outcome)).await;
     if let Err(error) = &told {
@@ -69,4 +75,16 @@ async fn answer(request: &Request, door: &Door, migrate: impl Future<Output = an
         tracing::error!(error = format!("{error:#}"), "CloudFormation could not be told");
     }
     json!({"status": outcome.status(), "told": told.is_ok()})
+}
+
+/// Migrates until the end, a panic, or as long as there is time left to say so.
+async fn in_time(
+    migrate: impl Future<Output = anyhow::Result<Migrated>>,
+    deadline: &Deadline,
+) -> anyhow::Result<Migrated> {
+    tokio::select! {
+        biased;
+        ended = caught(migrate) => ended?,
+        () = deadline.near(ANSWER_TIME) => bail!("not done in time; it may go on in the database"),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::Error;
 use migrate::{Door, JOB};
-use shared::lambda::Function;
+use shared::lambda::{Function, Invocation};
 
 /// How long to wait before an answer to CloudFormation is tried again; twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -14,5 +14,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 async fn main() -> Result<(), Error> {
     let function = Function::starting(JOB);
     let door = Door::new(FIRST_WAIT)?;
-    function.serve(async |event, _| migrate::handle(event, &door, migrate::migrate()).await).await
+    let handle = async |event, invocation: Invocation| {
+        migrate::handle(event, &door, migrate::migrate(), &invocation.deadline).await
+    };
+    function.serve(handle).await
 }

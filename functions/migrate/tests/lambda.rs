@@ -1,5 +1,7 @@
 //! The migrations' own binary, as Lambda runs it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::{
     ask,
@@ -100,6 +102,17 @@ async fn cloudformation_hears_why_a_migration_failed_and_no_secret() {
         assert!(reason.contains(why), "{reason}");
         assert!(!reason.contains("hunter2") && !migrate.output().contains("hunter2"));
     }
+}
+
+#[tokio::test]
+async fn cloudformation_hears_of_a_migration_that_would_outlast_the_function() {
+    // A database that never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("mysql://root@{}/almanac", silent.local_addr().expect("bound"));
+    let (mut migrate, bucket) = (start(&[("DATABASE_URL", url)]).await, bucket(&[]).await);
+    let answer = migrate.invoke_for(Duration::from_secs(62), request("Update", bucket.url())).await;
+    assert_eq!(answer, Answer::Response(json!({"status": "FAILED", "told": true})));
+    assert_eq!(bucket.answers()[0]["Reason"], "not done in time; it may go on in the database");
 }
 
 #[tokio::test]

@@ -2,12 +2,18 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::counters::Counter;
 
 /// The namespace of every metric.
 const NAMESPACE: &str = "Almanac";
+
+/// The level of every line. Lambda makes no exception for metrics: a line of JSON without a level and an RFC 3339 time
+/// is `INFO` to it, and lost where less is asked for (Lambda developer guide, "Log-level filtering"). This one is above
+/// whatever can be asked for, and no line of the log has it.
+const LEVEL: &str = "FATAL";
 
 /// What is measured of one invocation.
 #[derive(Debug)]
@@ -21,8 +27,8 @@ pub(super) struct Measured<'m> {
 }
 
 impl Measured<'_> {
-    /// The line, dated so many milliseconds after 1970. The dimension is the job alone; the request is only for reading.
-    pub(super) fn line(&self, timestamp_ms: i64) -> String {
+    /// The line, of that moment. The dimension is the job alone; the request is only for reading.
+    pub(super) fn line(&self, now: DateTime<Utc>) -> String {
         let counted = self.counted.iter().map(|(counter, number)| (counter.name(), "Count", json!(number)));
         let metrics = [
             ("ColdStarts", "Count", json!(u8::from(self.cold_start))),
@@ -35,7 +41,9 @@ impl Measured<'_> {
             line.insert(name.to_owned(), value);
         }
         let directive = json!({"Namespace": NAMESPACE, "Dimensions": [["job"]], "Metrics": definitions});
-        line.insert("_aws".to_owned(), json!({"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]}));
+        line.insert("_aws".to_owned(), json!({"Timestamp": now.timestamp_millis(), "CloudWatchMetrics": [directive]}));
+        line.insert("timestamp".to_owned(), now.to_rfc3339_opts(SecondsFormat::Millis, true).into());
+        line.insert("level".to_owned(), LEVEL.into());
         line.insert("job".to_owned(), self.job.into());
         line.insert("request".to_owned(), self.request.into());
         Value::Object(line).to_string()
@@ -57,15 +65,17 @@ mod tests {
             records: 3,
             counted: &counted,
         };
-        let line: Value = serde_json::from_str(&measured.line(1_793_898_000_000)).expect("JSON");
+        let now = "2026-11-05T17:00:00.125Z".parse().expect("a time");
+        let line: Value = serde_json::from_str(&measured.line(now)).expect("JSON");
         assert_eq!(
             line,
             json!({
-                "_aws": {"Timestamp": 1_793_898_000_000_i64, "CloudWatchMetrics": [{
+                "_aws": {"Timestamp": 1_793_898_000_125_i64, "CloudWatchMetrics": [{
                     "Namespace": "Almanac", "Dimensions": [["job"]], "Metrics": [
                         {"Name": "ColdStarts", "Unit": "Count"}, {"Name": "DurationMs", "Unit": "Milliseconds"},
                         {"Name": "Records", "Unit": "Count"}, {"Name": "RecordFailures", "Unit": "Count"},
                         {"Name": "Sent", "Unit": "Count"}]}]},
+                "timestamp": "2026-11-05T17:00:00.125Z", "level": "FATAL",
                 "job": "invitation-worker", "request": "r-1",
                 "ColdStarts": 1, "DurationMs": 12.5, "Records": 3, "RecordFailures": 0, "Sent": 12,
             })

@@ -17,19 +17,19 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Begins the log of this process.
+/// Begins the log of this process, which does that job.
 ///
 /// Lambda says how by `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`; `RUST_LOG`, where it is set, chooses the lines
-/// instead of the latter.
-pub(super) fn begin() {
+/// instead of the latter, of those that are [`permitted`].
+pub(super) fn begin(job: &str) {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let level = level_of(&variable("AWS_LAMBDA_LOG_LEVEL"));
     let filter = chosen(&variable("RUST_LOG")).unwrap_or_else(|| Targets::new().with_default(level));
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
-        tracing_subscriber::registry().with(filter).with(JsonLines).init();
+        tracing_subscriber::registry().with(filter).with(permitted(job)).with(JsonLines).init();
     } else {
         let text = tracing_subscriber::fmt::layer().with_target(false).with_ansi(false).without_time();
-        tracing_subscriber::registry().with(filter).with(text).init();
+        tracing_subscriber::registry().with(filter).with(permitted(job)).with(text).init();
     }
     // Rust's own words would be a line without ids, and may hold what somebody's data made of them.
     std::panic::set_hook(Box::new(|panic| {
@@ -42,6 +42,18 @@ pub(super) fn begin() {
 /// every function.
 fn chosen(words: &str) -> Option<Targets> {
     words.parse().ok().filter(|_| !words.is_empty())
+}
+
+/// The lines that may be chosen: our own, and others' warnings. Below those, libraries write down what passes through
+/// them, events with their addresses first of all; and sqlx, warning of a slow one too, whole statements. Lambda's runtime
+/// says each error once more, without ids.
+fn permitted(job: &str) -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("shared", LevelFilter::TRACE)
+        .with_target(job.replace('-', "_"), LevelFilter::TRACE)
+        .with_target("sqlx::query", LevelFilter::OFF)
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
 fn level_of(word: &str) -> LevelFilter {
@@ -154,6 +166,19 @@ mod tests {
         let levels = ["TRACE", "debug", "WARN", "ERROR", "FATAL", "", "loud"].map(level_of);
         use LevelFilter as L;
         assert_eq!(levels, [L::TRACE, L::DEBUG, L::WARN, L::ERROR, L::ERROR, L::INFO, L::INFO]);
+    }
+
+    #[test]
+    fn a_job_s_own_lines_are_permitted_and_of_others_only_warnings_and_no_statement() {
+        let permitted = permitted("run-keeper");
+        for ours in ["run_keeper", "run_keeper::door", "shared::sqs"] {
+            assert!(permitted.would_enable(ours, &Level::TRACE), "{ours}");
+        }
+        for theirs in ["lambda_runtime::layers::api_response", "sqlx::pool", "hyper_util::client"] {
+            assert!(permitted.would_enable(theirs, &Level::WARN), "{theirs}");
+            assert!(!permitted.would_enable(theirs, &Level::INFO), "{theirs}");
+        }
+        assert!(!permitted.would_enable("sqlx::query", &Level::ERROR));
     }
 
     #[test]

@@ -21,17 +21,17 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::anyhow;
-use aws_lambda_events::sqs::SqsEvent;
+use chrono::Utc;
 use futures_util::FutureExt;
 use lambda_runtime::{
     Context, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn,
     tower::{ServiceExt as _, layer::layer_fn},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use tracing::{Instrument, field};
@@ -40,8 +40,9 @@ use crate::{
     config::{Host, MemorySettings, Values},
     counters::{Counter, Counters},
     memory::MemoryWatch,
+    panics::caught,
     records::Records,
-    sqs::{self, Deadline, Limits, RecordHandler, panic_words},
+    sqs::{self, Deadline, Limits, RecordHandler},
     startup::{self, Started},
     trace::TraceId,
 };
@@ -86,7 +87,7 @@ impl Function {
     /// Begins a function: its log is there, nothing is opened yet. For a function that must answer even when its
     /// settings are wrong or its records away; it calls [`Function::open`] itself, whenever it wants.
     pub fn starting(job: &'static str) -> Self {
-        log::begin();
+        log::begin(job);
         let values = Values::from_process();
         for notice in values.notices() {
             tracing::warn!(job, "{notice}");
@@ -153,23 +154,31 @@ impl Function {
         handler: Arc<H>,
         limits: Limits,
     ) -> Result<(), lambda_runtime::Error> {
-        let handle = async |event, invocation: Invocation| {
+        let handle = async |event: Value, invocation: Invocation| {
+            // What is wrong with it is not told: it may be what somebody's data is.
+            let event =
+                serde_json::from_value(event).map_err(|_| anyhow!("not a queue's event; expected \"Records\""))?;
             sqs::handle_event(Arc::clone(&handler), event, invocation.deadline, limits).await
         };
-        self.serve_events(|event: &SqsEvent| event.records.len(), handle).await
+        let records = |event: &Value| event["Records"].as_array().map_or(1, Vec::len);
+        self.serve_events(records, handle).await
     }
 
-    /// Handles events one at a time, each of which has so many records.
-    async fn serve_events<E, A, H>(self, records: impl Fn(&E) -> usize, handler: H) -> Result<(), lambda_runtime::Error>
+    /// Handles events one at a time, each of which has so many records. Whatever JSON comes is an event, so that one that
+    /// is not understood fails like any other.
+    async fn serve_events<A, H>(
+        self,
+        records: impl Fn(&Value) -> usize,
+        handler: H,
+    ) -> Result<(), lambda_runtime::Error>
     where
-        E: DeserializeOwned,
         A: Serialize,
-        H: AsyncFn(E, Invocation) -> anyhow::Result<A>,
+        H: AsyncFn(Value, Invocation) -> anyhow::Result<A>,
     {
         let function = &Arc::new(self);
         let (records, handler) = (&records, &handler);
         function.hear_the_end().await;
-        let handle = |event: LambdaEvent<E>| async move {
+        let handle = |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context, .. } = event;
             let records = records(&payload);
             let work = async move |invocation| handler(payload, invocation).await;
@@ -203,34 +212,38 @@ impl Function {
             deadline: Deadline::of(context).or_when(self.stop.subscribe()),
         };
         let (counters, last_moment) = (Counters::default(), Deadline::last_moment_of(context));
-        let measured = async {
+        let worked = async {
             let outcome = finished(invocation, last_moment, counters.clone(), work).await;
             if let Err(error) = &outcome {
                 tracing::error!(error = format!("{error:#}"), "the invocation failed");
             }
-            self.look_at_memory(context).await;
+            // Before anything else, so that nothing can keep it from being written.
+            if self.values.host() == Host::Lambda {
+                let mut counted = counters.counted();
+                let failures = counted.entry(Counter::RecordFailures).or_default();
+                if outcome.is_err() {
+                    *failures = records as u64;
+                }
+                let (request, duration) = (context.request_id.as_str(), begun.elapsed());
+                let measured =
+                    emf::Measured { job: self.job, request, cold_start, duration, records, counted: &counted };
+                write(&measured.line(Utc::now()));
+            }
+            self.look_at_memory(context, last_moment).await;
             outcome
         };
-        let outcome = measured.instrument(span).await;
-        if self.values.host() == Host::Lambda {
-            let mut counted = counters.counted();
-            let failures = counted.entry(Counter::RecordFailures).or_default();
-            if outcome.is_err() {
-                *failures = records as u64;
-            }
-            let (request, duration) = (context.request_id.as_str(), begun.elapsed());
-            let measured = emf::Measured { job: self.job, request, cold_start, duration, records, counted: &counted };
-            write(&measured.line(milliseconds_since_1970()));
-        }
+        let outcome = worked.instrument(span).await;
         // Lambda shows the outermost words only.
         outcome.map_err(|error| anyhow!("{error:#}"))
     }
 
-    async fn look_at_memory(&self, context: &Context) {
+    async fn look_at_memory(&self, context: &Context, last_moment: Option<Instant>) {
         let Some(opened) = self.opened.get() else { return };
         let limit_mb = u64::try_from(context.env_config.memory).unwrap_or(0);
         let watch = opened.memory.get_or_init(|| MemoryWatch::new(limit_mb, opened.memory_threshold));
-        match tokio::time::timeout(NOTE_TIME, watch.look(&opened.records, self.job)).await {
+        let limit = Instant::now() + NOTE_TIME;
+        let limit = last_moment.map_or(limit, |moment| limit.min(moment));
+        match tokio::time::timeout_at(limit, watch.look(&opened.records, self.job)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(error = %error, "the use of memory could not be noted"),
             Err(_) => tracing::error!("the use of memory could not be noted in time"),
@@ -290,10 +303,7 @@ async fn finished<A>(
         }
     };
     tokio::select! {
-        outcome = AssertUnwindSafe(counters.during(work(invocation))).catch_unwind() => match outcome {
-            Ok(outcome) => outcome,
-            Err(panic) => Err(anyhow!("panicked: {}", panic_words(panic.as_ref()))),
-        },
+        outcome = caught(counters.during(work(invocation))) => outcome?,
         () = too_late => Err(anyhow!("not done at the deadline")),
     }
 }
@@ -304,7 +314,48 @@ fn write(line: &str) {
     writeln!(out, "{line}").and_then(|()| out.flush()).ok();
 }
 
-fn milliseconds_since_1970() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Database, records::ConnectOptions};
+
+    fn function(opened: Opened) -> Function {
+        Function {
+            job: "test",
+            values: Values::gather(Vec::<(String, String)>::new(), None),
+            opened: OnceLock::from(opened),
+            cold: AtomicBool::new(true),
+            stop: watch::Sender::new(false),
+            under_way: watch::Sender::new(0),
+        }
+    }
+
+    #[tokio::test]
+    async fn noting_the_use_of_memory_ends_at_the_last_moment_whatever_the_records_do() {
+        let home = tempfile::tempdir().expect("a folder");
+        let database = Database::Sqlite(home.path().join("almanac.db"));
+        let options = ConnectOptions { connections: 1, patience: Duration::ZERO };
+        let records = Records::connect(&database, options).await.expect("a new file");
+        let (begun, mut begins) = watch::channel(false);
+        let endless = records.clone();
+        tokio::spawn(async move {
+            let working = endless.transaction(move |_| {
+                begun.send_replace(true);
+                std::future::pending::<crate::records::Result<()>>().boxed()
+            });
+            working.await
+        });
+        begins.wait_for(|begun| *begun).await.expect("it begins");
+
+        let opened = Opened { records, memory_threshold: 0.5, memory: OnceLock::new() };
+        let function = function(opened);
+        tokio::time::pause();
+        for (left, taken) in [(Some(300), 300), (Some(0), 0), (Some(60_000), 1_000), (None, 1_000)] {
+            let begun = Instant::now();
+            let last_moment = left.map(|left| begun + Duration::from_millis(left));
+            function.look_at_memory(&Context::default(), last_moment).await;
+            // tokio's clock goes by whole milliseconds.
+            assert!((taken..=taken + 1).contains(&begun.elapsed().as_millis()), "{left:?}: {:?}", begun.elapsed());
+        }
+    }
 }

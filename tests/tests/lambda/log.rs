@@ -44,7 +44,9 @@ async fn every_line_of_a_record_says_its_message_run_and_batch_and_the_trace_of_
         of_id[0].clone()
     };
     let failed = by_id(lines(&mut function, "failed"), "b");
-    assert_eq!((&failed["level"], &failed["cause"]), (&"ERROR".into(), &"panicked: as the message says".into()));
+    assert_eq!(failed["level"], "ERROR");
+    let cause = failed["cause"].as_str().expect("a text");
+    assert!(cause.starts_with("panicked at ") && cause.contains("wayward-function.rs:"), "{cause}");
     let handled = by_id(lines(&mut function, "handling"), "a");
     let panicked = by_id(lines(&mut function, "panicked"), "b");
     for line in [handled, panicked, failed] {
@@ -56,25 +58,42 @@ async fn every_line_of_a_record_says_its_message_run_and_batch_and_the_trace_of_
     }
     let foreign = by_id(lines(&mut function, "handling"), "c");
     assert_eq!(foreign["trace"], TRACE, "what is no trace is not written down");
-    assert!(!function.output().contains('@'), "{}", function.output());
+    let log = function.output();
+    assert!(!log.contains('@') && !log.contains("as the message says"), "{log}");
 }
 
 #[tokio::test]
 async fn an_error_is_one_line_with_its_whole_chain_and_keeps_its_ids_whatever_level_is_asked_for() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("AWS_LAMBDA_LOG_LEVEL", "FATAL")]).await;
+    let mut function = start(&TestDatabase::sqlite().await, &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]).await;
     function.invoke(doing("fail")).await;
     assert!(lines(&mut function, "handling").is_empty(), "Lambda asked for less");
     let failed = lines(&mut function, "the invocation failed");
     assert_eq!(failed.len(), 1);
+    assert_eq!(function.lines().iter().filter(|line| line["level"] == "ERROR").count(), 1, "{}", function.output());
     assert_eq!((&failed[0]["error"], &failed[0]["trace"]), (&"as the event says".into(), &TRACE.into()));
 }
 
 #[tokio::test]
-async fn rust_log_chooses_other_lines_than_lambda() {
-    let chosen = [("AWS_LAMBDA_LOG_LEVEL", "ERROR"), ("RUST_LOG", "wayward_function=info")];
-    let mut function = start(&TestDatabase::sqlite().await, &chosen).await;
-    function.invoke(doing("answer")).await;
-    assert_eq!(lines(&mut function, "handling").len(), 1);
+async fn rust_log_chooses_of_the_lines_that_lambda_passes_on() {
+    let database = TestDatabase::sqlite().await;
+    for (level, chosen, there) in [("INFO", "info", 1), ("INFO", "wayward_function=warn", 0), ("ERROR", "info", 0)] {
+        let mut function = start(&database, &[("AWS_LAMBDA_LOG_LEVEL", level), ("RUST_LOG", chosen)]).await;
+        function.invoke(doing("answer")).await;
+        assert_eq!(lines(&mut function, "handling").len(), there, "{level} {chosen}");
+    }
+}
+
+#[tokio::test]
+async fn no_level_shows_what_passes_through_a_library() {
+    let mut event = doing("answer");
+    event["to"] = "ada@example.org".into();
+    for chosen in [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_LOG", "trace,sqlx=trace,lambda_runtime=trace")] {
+        let mut function = start(&TestDatabase::empty_sqlite().await, &[chosen]).await;
+        function.invoke(event.clone()).await;
+        assert_eq!(lines(&mut function, "handling").len(), 1);
+        let log = function.output();
+        assert!(!log.contains('@') && !log.contains("CREATE TABLE"), "{log}");
+    }
 }
 
 #[tokio::test]

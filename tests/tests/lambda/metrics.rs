@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::memory::MemoryWatch;
 use tests::{
     ask,
     databases::TestDatabase,
     lambda_host::{Answer, LambdaHost},
+    polls::for_polls,
 };
 
 use crate::{doing, records, start};
@@ -78,13 +80,13 @@ async fn an_invocation_that_answers_fails_panics_or_does_not_end_has_one_line_ea
     assert_eq!(last_metrics(&mut function, 1).await, answered);
 
     let failed = json!({"ColdStarts": 0, "Records": 1, "RecordFailures": 1});
-    let ways =
-        [("fail", "as the event says"), ("panic", "panicked: as the event says"), ("hang", "not done at the deadline")];
+    let ways = [("fail", "as the event says"), ("panic", "panicked at "), ("hang", "not done at the deadline")];
     for (number, (way, words)) in ways.into_iter().enumerate() {
         let Answer::Error(error) = function.invoke_for(Duration::from_millis(800), doing(way)).await else {
             panic!("{way} is no answer");
         };
-        assert_eq!(error["errorMessage"], words);
+        let said = error["errorMessage"].as_str().expect("a text");
+        assert!(said.starts_with(words) && (way == "fail" || !said.contains("as the event says")), "{said}");
         assert_eq!(last_metrics(&mut function, number + 2).await, failed, "{way}");
     }
     assert_eq!(function.invoke(doing("answer")).await, Answer::Response("with records".into()), "it goes on");
@@ -103,6 +105,30 @@ async fn records_are_counted_and_those_that_failed() {
     let answer = function.invoke_for(Duration::from_millis(2_200), event).await;
     assert_eq!(answer, Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": "b"}]})));
     assert_eq!(last_metrics(&mut function, 2).await["RecordFailures"], 1);
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_queue_s_fails_like_any_other_and_shows_nothing_of_itself() {
+    let mut function = start(&TestDatabase::sqlite().await, &[("TAKES_RECORDS", "yes")]).await;
+    for (number, event) in [json!({"Records": "ada@example.org"}), json!({}), json!(null)].into_iter().enumerate() {
+        let Answer::Error(error) = function.invoke(event).await else { panic!("no queue's event is no answer") };
+        assert_eq!(error["errorMessage"], "not a queue's event; expected \"Records\"");
+        let failed = json!({"ColdStarts": u8::from(number == 0), "Records": 1, "RecordFailures": 1});
+        assert_eq!(last_metrics(&mut function, number + 1).await, failed);
+    }
+    let errors: Vec<_> = function.lines().into_iter().filter(|line| line["level"] == "ERROR").collect();
+    assert!(errors.len() == 3 && errors.iter().all(|line| line["request"].is_string()), "{errors:?}");
+    assert!(!function.output().contains('@'), "{}", function.output());
+}
+
+#[tokio::test]
+async fn no_level_that_the_log_is_held_to_takes_the_metrics_along() {
+    let database = TestDatabase::sqlite().await;
+    for level in ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"] {
+        let mut function = start(&database, &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
+        function.invoke(doing("answer")).await;
+        last_metrics(&mut function, 1).await;
+    }
 }
 
 #[tokio::test]
@@ -125,5 +151,16 @@ async fn too_much_memory_is_said_once_by_an_instance() {
 
     let mut roomy = start(&database, &[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240")]).await;
     roomy.invoke(doing("answer")).await;
+    assert_eq!(ask::number(&database, "SELECT COUNT(*) FROM outbox", vec![]).await, 1);
+}
+
+#[tokio::test]
+async fn too_much_memory_that_could_not_be_noted_in_time_is_said_by_the_next_look() {
+    let database = TestDatabase::mysql().await;
+    let watch = MemoryWatch::new(1, 0.5);
+    assert!(for_polls(watch.look(&database, "test"), 1).await.is_none(), "given up before it was noted");
+    for _ in 0..2 {
+        watch.look(&database, "test").await.expect("noted");
+    }
     assert_eq!(ask::number(&database, "SELECT COUNT(*) FROM outbox", vec![]).await, 1);
 }
