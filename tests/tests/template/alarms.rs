@@ -93,7 +93,7 @@ fn every_dead_letter_and_what_is_parked_is_watched_and_so_is_the_age_of_the_queu
         if id.ends_with("DeadLetters") {
             assert!(!watching(&template, "NumberOfMessagesReceived", id).is_empty(), "{id}: what arrives");
         }
-        if id.ends_with("DeadLetters") || id == "Parking" {
+        if id.ends_with("DeadLetters") || ["Parking", "UndeliveredAlerts"].contains(&id) {
             assert!(!watching(&template, "ApproximateNumberOfMessagesVisible", id).is_empty(), "{id}: what lies there");
         }
     }

@@ -1,13 +1,18 @@
 //! What is deployed, read as it stands: the templates, their queues, rights, schedules and alarms, without an account.
 
 mod alarms;
+mod calls;
 mod connections;
 mod events;
 mod folders;
+mod mail;
+mod migration;
 mod queues;
+mod retention;
 mod rights;
 mod schedules;
 mod settings;
+mod stores;
 mod template;
 mod workflows;
 mod yaml;

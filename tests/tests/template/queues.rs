@@ -12,6 +12,9 @@ const DAY: u64 = 86_400;
 /// Where dead letters go that the function dead-letters cannot record. Only people empty it.
 const PARKING: &str = "Parking";
 
+/// Where alerts go that people could not be told. The function dead-letters would alert of them, by the same way.
+const UNDELIVERED: &str = "UndeliveredAlerts";
+
 fn mappings(template: &Template) -> Vec<Event<'_>> {
     template.events().into_iter().filter(|event| event.kind == "SQS").collect()
 }
@@ -20,21 +23,38 @@ fn dead_letters_of(queue: &Value) -> Option<&str> {
     queue.pointer("/RedrivePolicy/deadLetterTargetArn").map(target)
 }
 
+/// Whether a queue's policy lets a topic send to it.
+fn admits(template: &Template, id: &str, topic: &str) -> bool {
+    template.of_type("AWS::SQS::QueuePolicy").filter(|(_, policy)| target(&policy["Queues"][0]) == id).any(
+        |(_, policy)| {
+            let may = &policy["PolicyDocument"]["Statement"][0];
+            may["Principal"]["Service"] == "sns.amazonaws.com"
+                && target(&may["Condition"]["ArnEquals"]["aws:SourceArn"]) == topic
+        },
+    )
+}
+
 fn queue<'t>(template: &'t Template, id: &str) -> &'t Value {
     let block = template.resource(id);
     assert_eq!(block["Type"], "AWS::SQS::Queue", "{id}");
     &block["Properties"]
 }
 
+/// How long a mapping gathers messages, in seconds.
+fn window(template: &Template, mapping: &Event<'_>, given: &Given) -> u64 {
+    mapping.properties.get("MaximumBatchingWindowInSeconds").map_or(0, |window| template.number(window, given))
+}
+
 #[test]
-fn a_message_stays_invisible_for_six_time_outs_of_its_function() {
+fn a_message_stays_invisible_for_six_time_outs_of_its_function_and_the_window() {
     let template = Template::main();
     for given in worker_timeouts(&template) {
         for mapping in mappings(&template) {
             let id = target(&mapping.properties["Queue"]);
             let visibility = template.number(&queue(&template, id)["VisibilityTimeout"], &given);
             let timeout = template.number(&mapping.function.block["Properties"]["Timeout"], &given);
-            assert!(visibility >= 6 * timeout, "{id}: {visibility} s, but {} takes {timeout} s", mapping.function.id);
+            let least = 6 * timeout + window(&template, &mapping, &given);
+            assert!(visibility >= least, "{id}: {visibility} s, but {} wants {least} s", mapping.function.id);
             assert!(visibility <= 12 * 3_600, "{id}: more than SQS allows");
         }
     }
@@ -49,8 +69,8 @@ fn every_mapping_reports_single_failures_and_is_bounded() {
         assert_eq!(of["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]), "{id}");
         let concurrency = template.number(&of["ScalingConfig"]["MaximumConcurrency"], &given);
         assert!((2..=1_000).contains(&concurrency), "{id}: {concurrency}");
-        let window = of.get("MaximumBatchingWindowInSeconds").map_or(0, |window| template.number(window, &given));
-        assert!(template.number(&of["BatchSize"], &given) <= 10 || window > 0, "{id}: SQS wants a window for more");
+        let gathers = window(&template, &mapping, &given) > 0;
+        assert!(template.number(&of["BatchSize"], &given) <= 10 || gathers, "{id}: SQS wants a window for more");
     }
 }
 
@@ -62,7 +82,7 @@ fn whatever_dies_comes_to_the_function_dead_letters_and_from_there_to_parking() 
         match dead_letters_of(properties) {
             Some(PARKING) => assert!(id.ends_with("DeadLetters"), "{id} goes to parking unrecorded"),
             Some(next) => drop(dead.insert(next)),
-            None => assert_eq!(id, PARKING, "it has no dead letters"),
+            None => assert!([PARKING, UNDELIVERED].contains(&id), "{id} has no dead letters"),
         }
     }
     for event in template.events() {
@@ -72,9 +92,12 @@ fn whatever_dies_comes_to_the_function_dead_letters_and_from_there_to_parking() 
         let place = "/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination";
         dead.extend(function.block.pointer(place).map(target));
     }
-    for (_, subscription) in template.of_type("AWS::SNS::Subscription") {
-        dead.extend(dead_letters_of(subscription));
+    for (id, subscription) in template.of_type("AWS::SNS::Subscription") {
+        let letters = dead_letters_of(subscription).unwrap_or_else(|| panic!("{id} loses what it cannot deliver"));
+        assert!(admits(&template, letters, target(&subscription["TopicArn"])), "{letters} does not admit {id}");
+        dead.insert(letters);
     }
+    assert!(dead.remove(UNDELIVERED));
     let emptied: BTreeSet<_> = mappings(&template)
         .iter()
         .filter(|mapping| mapping.function.binary == "dead-letters")

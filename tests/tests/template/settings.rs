@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The variables of a function, those of all functions included.
-fn variables<'t>(template: &'t Template, block: &'t Value) -> Vec<(&'t str, &'t Value)> {
+pub fn variables<'t>(template: &'t Template, block: &'t Value) -> Vec<(&'t str, &'t Value)> {
     let places = [&template.section("Globals")["Function"], &block["Properties"]];
     let sets =
         places.into_iter().filter_map(|place| place.pointer("/Environment/Variables").and_then(Value::as_object));
@@ -21,7 +21,13 @@ fn variables<'t>(template: &'t Template, block: &'t Value) -> Vec<(&'t str, &'t 
 
 fn allowed_values(template: &Template) -> Vec<Given> {
     let mut all = worker_timeouts(template);
-    for (parameter, ends) in [("MonthlyJobDay", [1, 28]), ("MonthlyJobHour", [0, 23]), ("LongestRunHours", [1, 168])] {
+    let ranges = [
+        ("BatchSize", [1, 300]),
+        ("LongestRunHours", [1, 168]),
+        ("MonthlyJobDay", [1, 28]),
+        ("MonthlyJobHour", [0, 23]),
+    ];
+    for (parameter, ends) in ranges {
         for (index, end) in ends.into_iter().enumerate() {
             let limit = &template.section("Parameters")[parameter][["MinValue", "MaxValue"][index]];
             assert_eq!(limit.as_u64(), Some(end), "{parameter}");
@@ -106,8 +112,13 @@ fn a_secret_s_arn_that_the_template_takes_is_one_of_the_setting_and_rds_s_own_ar
     let template = Template::main();
     let pattern = &template.section("Parameters")["DatabaseSecret"]["AllowedPattern"];
     let row = TABLE.iter().find(|row| row.about().name == "DATABASE_SECRET").expect("a setting");
-    for name in ["almanac/records-AbCdEf", "rds!cluster-0a1b2c3d-AbCdEf", "a_b+c=d.e@f-AbCdEf"] {
-        let arn = format!("arn:aws:secretsmanager:eu-west-3:123456789012:secret:{name}");
+    for secret in [
+        "secretsmanager:eu-west-3:123456789012:secret:almanac/records-AbCdEf",
+        "secretsmanager:eu-west-3:123456789012:secret:rds!cluster-0a1b2c3d-AbCdEf",
+        "secretsmanager:eu-west-3:123456789012:secret:a_b+c=d.e@f-AbCdEf",
+        "ssm:eu-west-3:123456789012:parameter/almanac/records",
+    ] {
+        let arn = format!("arn:aws:{secret}");
         assert!(jsonschema::is_valid(&json!({ "pattern": pattern }), &json!(arn)), "{arn}");
         assert!(row.check(&arn).is_ok(), "{arn}");
     }

@@ -123,6 +123,14 @@ impl Template {
                 };
                 json!(parts.join(argument[0].as_str().expect("a separator")))
             }
+            "Fn::Split" => {
+                let whole = text(&self.resolve(&argument[1], given)).expect("a text to split");
+                whole.split(argument[0].as_str().expect("a separator")).collect()
+            }
+            "Fn::Select" => {
+                let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok()).expect("an index");
+                self.resolve(&argument[1], given)[index].clone()
+            }
             _ => json!({ function: self.resolve(argument, given) }),
         }
     }
@@ -156,7 +164,8 @@ impl Template {
         written
     }
 
-    fn holds(&self, condition: &Value, given: &Given) -> bool {
+    /// Whether a condition holds.
+    pub fn holds(&self, condition: &Value, given: &Given) -> bool {
         let (function, argument) = condition.as_object().and_then(|object| object.iter().next()).expect("a condition");
         match function.as_str() {
             "Condition" => {
@@ -170,6 +179,7 @@ impl Template {
             }
             "Fn::Not" => !self.holds(&argument[0], given),
             "Fn::Or" => argument.as_array().expect("conditions").iter().any(|one| self.holds(one, given)),
+            "Fn::And" => argument.as_array().expect("conditions").iter().all(|one| self.holds(one, given)),
             other => panic!("{other} is no condition that is known here"),
         }
     }

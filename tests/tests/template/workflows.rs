@@ -46,3 +46,34 @@ fn a_workflow_reads_and_only_what_speaks_to_aws_may_ask_for_credentials() {
         }
     }
 }
+
+#[test]
+fn sam_is_called_where_its_settings_are() {
+    let mut deployed = 0;
+    for (name, workflow) in workflows() {
+        for (job, body) in workflow["jobs"].as_object().expect("jobs") {
+            let commands = body["steps"].as_array().into_iter().flatten().filter_map(|step| step["run"].as_str());
+            for command in commands.filter(|command| command.contains("sam deploy")) {
+                // SAM reads the samconfig.toml that lies beside a template that is named.
+                assert!(!command.contains("--template"), "{name}, {job}: {command}");
+                deployed += 1;
+            }
+        }
+    }
+    assert!(deployed > 0, "nothing is deployed");
+}
+
+#[test]
+fn a_stage_is_built_with_the_parameters_that_it_is_deployed_with() {
+    let config = read("samconfig.toml");
+    for stage in names("infra/stages", ".yaml") {
+        for command in ["build", "deploy"] {
+            let (_, section) = config.split_once(&format!("\n[{stage}.{command}.parameters]\n")).expect("a section");
+            let section = section.split("\n[").next().unwrap_or(section);
+            let file = format!("parameter_overrides = \"file://infra/stages/{stage}.yaml\"");
+            assert!(section.lines().any(|line| line == file), "{stage}: {command}");
+        }
+    }
+    let (_, deploy) = workflows().into_iter().find(|(name, _)| name == "deploy").expect("a deployment");
+    assert_eq!(deploy["jobs"]["build"]["with"]["stage"], "${{ inputs.stage }}");
+}
