@@ -93,7 +93,7 @@ impl Records {
             tried => tried?,
         }
         let pool = mysql_pool(server, options);
-        Ok(Self::on(Store::MySql { pool, login: Some(login) }, options, Arc::default()))
+        Ok(Self::on(Store::MySql { pool, login: Some(Box::new(login)) }, options, Arc::default()))
     }
 
     fn on(store: Store, options: ConnectOptions, statements: Arc<AtomicU64>) -> Self {

@@ -76,7 +76,7 @@ enum Store {
     MySql {
         pool: MySqlPool,
         /// Where its login comes from, when a secret holds it.
-        login: Option<SecretLogin>,
+        login: Option<Box<SecretLogin>>,
     },
     /// SQLite has one writer, so writes share a connection and, when several wait, a commit.
     Sqlite { readers: SqlitePool, writer: GroupCommit },

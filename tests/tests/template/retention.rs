@@ -8,7 +8,7 @@ use crate::template::Template;
 const KEPT: [&str; 4] = ["Key", "MailIdentity", "Objects", "Secret"];
 
 /// The resources that are kept when their stack goes.
-fn kept<'t>(template: &'t Template) -> impl Iterator<Item = (&'t str, &'t Value)> {
+fn kept(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
     let policy = |block: &Value| block["DeletionPolicy"].as_str().is_some_and(|policy| policy.starts_with("Retain"));
     template.resources().filter(move |(_, block)| policy(block))
 }
