@@ -124,9 +124,9 @@ impl Keeper {
         let work = async {
             // Boxed, as futures this deep are too large for the compiler.
             let (mended, said) = tokio::join!(self.mend(&tally).boxed(), self.say(&tally).boxed());
-            // What closing a run has to say need not wait for the next keeping.
-            let closings = if tally.kept().closed_runs > 0 { self.say(&tally).boxed().await } else { Ok(()) };
-            mended.and(said).and(closings)
+            // What mending has to say need not wait for the next keeping.
+            let after = self.say(&tally).boxed().await;
+            mended.and(said).and(after)
         };
         tokio::select! {
             kept = work => kept?,
