@@ -227,7 +227,7 @@ impl Engine {
         say_failure("taking over from processes that died", self.bury_the_dead().await);
         say_failure("recording dead letters", self.record_dead_letters().await);
         say_failure("looking at memory", self.memory.look(&self.records, PROCESS).await);
-        say_failure("keeping runs", self.keeper.keep(&Deadline::none().or_when(self.stop.subscribe())).await);
+        say_failure("keeping runs", self.keeper.keep(&Deadline::none()).await);
     }
 
     /// Records the messages that were received too often without success, as `dead-letters` does. One that cannot be
