@@ -143,8 +143,8 @@ impl Stack {
 
     /// The planner of this machine.
     pub fn planner(&self, clock: &Clock) -> anyhow::Result<Planner> {
-        let (planner, keeper) = self.values.read::<(PlannerSettings, KeeperSettings)>()?;
-        let queue = Arc::new(RecordsQueue::invitations(self.records.clone(), keeper.worker_timeout));
+        let planner: PlannerSettings = self.values.read()?;
+        let queue = Arc::new(RecordsQueue::invitations(self.records.clone()));
         Ok(self.planner_on(queue, &planner, clock))
     }
 
@@ -163,8 +163,8 @@ impl Stack {
         let (_, planner, worker, (keeper, delivery, memory)) = self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
-        let worker_timeout = keeper.worker_timeout;
-        let queue = Arc::new(RecordsQueue::invitations(self.records.clone(), worker_timeout));
+        let worker_timeout = worker.worker_timeout;
+        let queue = Arc::new(RecordsQueue::invitations(self.records.clone()));
         let planner = self.planner_on(queue.clone(), &planner, &clock);
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
@@ -177,7 +177,7 @@ impl Stack {
             news: ports::news(&delivery.news, &self.aws, &self.records, &clock).await?,
             door: Arc::new(PlanHere { planner: planner.clone(), stop: stop.subscribe() }),
             clock,
-            zone: planner.zone,
+            zone: keeper.timezone,
             longest_run: keeper.max_job_duration,
         };
         Ok(Engine {

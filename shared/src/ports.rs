@@ -1,7 +1,7 @@
 //! Which queue, objects and news stand behind the ports, as the settings say. A client of AWS is made only for what is
 //! there, once per cold start.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     aws::{Aws, Patience, eventbridge::EventBridgeNews, s3::S3Objects, sns::SnsNews, sqs::SqsQueue},
@@ -13,15 +13,10 @@ use crate::{
     records::Records,
 };
 
-/// The invitation worker's queue. One in the records hides a message for as long as `worker_timeout` needs.
-pub async fn invitations(
-    settings: &QueueSettings,
-    aws: &Aws,
-    records: &Records,
-    worker_timeout: Duration,
-) -> anyhow::Result<Arc<dyn Queue>> {
+/// The invitation worker's queue, to send to.
+pub async fn invitations(settings: &QueueSettings, aws: &Aws, records: &Records) -> anyhow::Result<Arc<dyn Queue>> {
     Ok(match &settings.invitations {
-        QueueAt::Records => Arc::new(RecordsQueue::invitations(records.clone(), worker_timeout)),
+        QueueAt::Records => Arc::new(RecordsQueue::invitations(records.clone())),
         QueueAt::Sqs(url) => {
             let setting = table::INVITATIONS_QUEUE.about.name;
             Arc::new(SqsQueue::new(aws, url, setting, Patience::SMALL).await?)

@@ -54,19 +54,18 @@ pub struct Received {
 pub struct RecordsQueue {
     records: Records,
     name: &'static str,
-    visibility: Duration,
     arrived: Notify,
 }
 
 impl RecordsQueue {
-    /// The queue of that name. A message that is received stays invisible for `visibility`.
-    pub fn new(records: Records, name: &'static str, visibility: Duration) -> Self {
-        Self { records, name, visibility, arrived: Notify::new() }
+    /// The queue of that name.
+    pub fn new(records: Records, name: &'static str) -> Self {
+        Self { records, name, arrived: Notify::new() }
     }
 
-    /// The invitation worker's queue. Its visibility time-out is six times the worker's own, as AWS advises.
-    pub fn invitations(records: Records, worker_timeout: Duration) -> Self {
-        Self::new(records, "invitations", worker_timeout * 6)
+    /// The invitation worker's queue.
+    pub fn invitations(records: Records) -> Self {
+        Self::new(records, "invitations")
     }
 
     /// Waits until this process has sent something, at most for `wait`.
@@ -74,9 +73,9 @@ impl RecordsQueue {
         tokio::time::timeout(wait, self.arrived.notified()).await.ok();
     }
 
-    /// Receives at most `most` messages that are visible now.
-    pub async fn receive(&self, holder: &Holder, most: usize) -> Result<Vec<Received>> {
-        let (name, visibility, holder) = (self.name, micros(self.visibility), holder.token().to_owned());
+    /// Receives at most `most` messages that are visible now; nobody else sees them for the time of `visibility`.
+    pub async fn receive(&self, holder: &Holder, most: usize, visibility: Duration) -> Result<Vec<Received>> {
+        let (name, visibility, holder) = (self.name, micros(visibility), holder.token().to_owned());
         let receipt = random::token();
         self.records
             .transaction(move |tx| receive(tx, name, visibility, holder.clone(), receipt.clone(), most).boxed())

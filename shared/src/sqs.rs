@@ -17,7 +17,7 @@ use tracing::{Instrument, Span, field};
 use crate::{
     counters::{Counter, Counters, count},
     panics::caught,
-    queue::{MAX_RECEIVES, TRACE},
+    queue::TRACE,
     trace::TraceId,
 };
 
@@ -89,14 +89,12 @@ pub trait RecordHandler: Send + Sync + 'static {
     /// Handles the message. What must be done by `deadline` is stopped before it.
     async fn handle(&self, message: &Message, deadline: Deadline) -> anyhow::Result<Outcome>;
 
-    /// Notes that a try of the message failed, and why. A job that keeps no such notes does nothing.
-    async fn note_failure(&self, _: &Message, _: &str) -> anyhow::Result<()> {
-        Ok(())
+    /// Hears that a try of the message failed, and why; gives whether the job itself sees to what comes next, so that
+    /// this message is finished with. Otherwise the message goes its queue's own way: it comes again after the
+    /// visibility time-out, and after too many receives to the dead letters.
+    async fn failed(&self, _: &Message, _: &str) -> anyhow::Result<bool> {
+        Ok(false)
     }
-
-    /// Parks a message that has exhausted its tries, with its cause; gives false when it cannot, so that the message
-    /// goes the queue's own way to the dead letters.
-    async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool>;
 }
 
 /// When a worker must have answered, or that it is being stopped. Nothing new is begun then; only where the instance
@@ -286,20 +284,10 @@ async fn handle_record<H: RecordHandler>(
         count(Counter::RecordFailures, 1);
         let forced = deadline.force.map(|force| force + AFTER_FORCE);
         let limit = forced.into_iter().chain([Instant::now() + AFTER_FAILURE]).min();
-        let noting = {
-            let (handler, message, cause) = (handler.clone(), message.clone(), cause.clone());
-            async move { handler.note_failure(&message, &cause).await }
-        };
-        if let Err(error) = isolated(noting, limit).await {
-            tracing::error!(error, "the failure could not be noted");
-        }
-        if message.receives < MAX_RECEIVES {
-            return false;
-        }
-        match isolated(async move { handler.park(&message, &cause).await }, limit).await {
-            Ok(parked) => parked,
+        match isolated(async move { handler.failed(&message, &cause).await }, limit).await {
+            Ok(seen_to) => seen_to,
             Err(error) => {
-                tracing::error!(error, "could not be parked");
+                tracing::error!(error, "the failure could not be recorded");
                 false
             }
         }
@@ -336,7 +324,7 @@ mod tests {
 
     #[derive(Default)]
     struct Scripted {
-        noted: Mutex<Vec<String>>,
+        told: Mutex<Vec<String>>,
     }
 
     #[async_trait]
@@ -346,8 +334,8 @@ mod tests {
                 "good" => Ok(Outcome::Done),
                 "skip" => Ok(Outcome::Skip { reason: "no such batch".to_owned() }),
                 "later" => Ok(Outcome::Later { reason: "paused".to_owned() }),
-                "panic" => panic!("as scripted"),
-                "slow" | "slow, and slow to park" => std::future::pending().await,
+                "panic" | "panics twice" => panic!("as scripted"),
+                "slow" | "slow twice" => std::future::pending().await,
                 "late" => {
                     tokio::time::sleep(Duration::from_secs(3_600)).await;
                     Ok(Outcome::Done)
@@ -356,21 +344,14 @@ mod tests {
             }
         }
 
-        async fn note_failure(&self, message: &Message, cause: &str) -> anyhow::Result<()> {
+        async fn failed(&self, message: &Message, cause: &str) -> anyhow::Result<bool> {
+            self.told.lock().expect("nobody panics here").push(format!("{}: {cause}", message.id));
             match message.body.as_str() {
-                "panics when it is noted" => panic!("as scripted"),
-                "slow to note" => std::future::pending().await,
-                _ => self.noted.lock().expect("nobody panics here").push(format!("{}: {cause}", message.id)),
-            }
-            Ok(())
-        }
-
-        async fn park(&self, message: &Message, _: &str) -> anyhow::Result<bool> {
-            match message.body.as_str() {
-                "unparkable" => Ok(false),
-                "panics when it is parked" => panic!("as scripted"),
-                "slow, and slow to park" => std::future::pending().await,
-                _ => Ok(true),
+                "seen to" => Ok(true),
+                "panics twice" => panic!("as scripted"),
+                "slow twice" => std::future::pending().await,
+                "unrecorded" => anyhow::bail!("the records are away"),
+                _ => Ok(false),
             }
         }
     }
@@ -422,19 +403,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_exhausted_its_tries_is_parked_where_it_can_be() {
-        let records = [("a", "panic", MAX_RECEIVES), ("b", "unparkable", MAX_RECEIVES), ("c", "panic", 1)];
+    async fn a_failed_record_is_finished_with_only_where_the_job_sees_to_what_comes_next() {
+        let records = [("a", "seen to", 1), ("b", "unrecorded", 1), ("c", "panic", 5)];
         assert_eq!(failures(&records, Deadline::none()).await, ["b", "c"]);
     }
 
     #[tokio::test]
-    async fn every_failed_try_is_noted_with_its_cause_also_the_last() {
+    async fn a_job_hears_of_every_failed_try_with_its_cause_and_of_no_other() {
         let scripted = Arc::new(Scripted::default());
-        let records = [("a", "good", 1), ("b", "{malformed", 1), ("c", "unparkable", MAX_RECEIVES), ("d", "later", 2)];
+        let records = [("a", "good", 1), ("b", "{malformed", 1), ("c", "seen to", 5), ("d", "later", 2)];
         let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(30) };
         handle_event(scripted.clone(), event(&records), Deadline::none(), limits).await.expect("ids are there");
-        let noted = scripted.noted.lock().expect("nobody panics here").clone();
-        assert_eq!(noted, ["b: not a message: 10 bytes", "c: not a message: 10 bytes"]);
+        let told = scripted.told.lock().expect("nobody panics here").clone();
+        assert_eq!(told, ["b: not a message: 10 bytes", "c: not a message: 7 bytes"]);
     }
 
     /// The deadline of an invocation that Lambda ends so long from now, less what is kept back to answer in.
@@ -447,16 +428,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_follows_a_failure_takes_no_other_record_along_and_ends_in_time_for_the_answer() {
-        let records = [
-            ("a", "panics when it is parked", MAX_RECEIVES),
-            ("b", "slow, and slow to park", MAX_RECEIVES),
-            ("c", "panics when it is noted", 1),
-            ("d", "slow to note", 1),
-            ("e", "good", 1),
-        ];
-        assert_eq!(failures(&records, Deadline::none()).await, ["a", "b", "c", "d"]);
+        let records = [("a", "panics twice", 1), ("b", "slow twice", 1), ("c", "good", 1)];
+        assert_eq!(failures(&records, Deadline::none()).await, ["a", "b"]);
         let (begun, time) = (Instant::now(), Duration::from_secs(20));
-        assert_eq!(failures(&records, before_lambda_ends(time)).await, ["a", "b", "c", "d"]);
+        assert_eq!(failures(&records, before_lambda_ends(time)).await, ["a", "b"]);
         assert!(begun.elapsed() < time + RESERVE - LAST_RESERVE);
     }
 

@@ -38,7 +38,6 @@ pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], r
         expiration_days: 60,
         rows_per_insert: 100,
         letters_per_call: 50,
-        call_time: Duration::from_secs(40),
         lease: LEASE,
         rate,
     };

@@ -12,7 +12,11 @@ use shared::{
     queue::Queue,
     random,
     records::{Records, Value, never},
-    run::{self, Opened, Run},
+    run::{
+        self, Opened, Run,
+        batch::{self, BatchMessage},
+        close,
+    },
 };
 
 use crate::ask;
@@ -91,6 +95,14 @@ pub async fn add_open_batch(records: &Records, run: i64, letters: u32) -> i64 {
         .await
         .expect("insertable invitations");
     batch
+}
+
+/// Parks a batch, as after its last try, and closes its run if nothing else of it was left.
+pub async fn park(records: &Records, message: BatchMessage, cause: &'static str) {
+    let parked = records.transaction(move |tx| async move { batch::park(tx, message.batch, cause).await }.boxed());
+    assert!(parked.await.expect("parked"), "no call of it is under way");
+    let clock = Clock::standing_at(scheduled_at());
+    close::try_close(records, &clock, message.run).await.expect("closed, or waiting for others");
 }
 
 /// The run as it stands now.

@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,6 +17,9 @@ use crate::attempts::accepted;
 
 /// What happens during a call, before it is answered: the call's number, from 0.
 type During = Box<dyn Fn(usize) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What a scripted mailer says of its longest call.
+pub const LONGEST_CALL: Duration = Duration::from_secs(40);
 
 /// A mailer by script.
 pub struct ScriptedMailer {
@@ -41,7 +45,7 @@ impl ScriptedMailer {
     pub fn new(name: &'static str, claim: usize) -> Self {
         Self {
             name,
-            capacity: Capacity { claim, calls: 4 },
+            capacity: Capacity { claim, calls: 4, longest_call: LONGEST_CALL },
             answers: Mutex::default(),
             during: Box::new(|_| Box::pin(async {})),
             calls: AtomicUsize::new(0),

@@ -27,7 +27,7 @@ tests::contract!(
 const VISIBILITY: Duration = Duration::from_secs(60);
 
 fn queue(database: &TestDatabase) -> RecordsQueue {
-    RecordsQueue::new(database.records().clone(), "test", VISIBILITY)
+    RecordsQueue::new(database.records().clone(), "test")
 }
 
 async fn send(queue: &RecordsQueue, bodies: impl IntoIterator<Item = &str>) {
@@ -36,7 +36,7 @@ async fn send(queue: &RecordsQueue, bodies: impl IntoIterator<Item = &str>) {
 }
 
 async fn receive(queue: &RecordsQueue, most: usize) -> Vec<Received> {
-    queue.receive(&Holder::unwatched(), most).await.expect("received")
+    queue.receive(&Holder::unwatched(), most, VISIBILITY).await.expect("received")
 }
 
 fn bodies(messages: &[Received]) -> Vec<&str> {
@@ -72,7 +72,7 @@ async fn a_received_message_is_invisible_until_its_time_is_up(database: &TestDat
 
 async fn receivers_at_once_never_get_the_same_message(database: &TestDatabase) {
     let queue = queue(database);
-    let other_process = RecordsQueue::new(database.another_handle().await, "test", VISIBILITY);
+    let other_process = RecordsQueue::new(database.another_handle().await, "test");
     for call in 0..12 {
         let bodies: Vec<_> = (0..10).map(|number| format!("{call}.{number}")).collect();
         send(&queue, bodies.iter().map(String::as_str)).await;
@@ -156,8 +156,8 @@ async fn what_a_dead_process_held_comes_back_at_once_and_that_receive_does_not_c
     let queue = queue(database);
     send(&queue, ["a", "b", "c"]).await;
     let (dead, alive) = (Holder::unwatched(), Holder::unwatched());
-    queue.receive(&dead, 2).await.expect("received");
-    queue.receive(&alive, 1).await.expect("received");
+    queue.receive(&dead, 2, VISIBILITY).await.expect("received");
+    queue.receive(&alive, 1, VISIBILITY).await.expect("received");
     assert_eq!(queue.release_held_by(Vec::new()).await.expect("released"), 0);
     assert_eq!(queue.release_held_by(vec![dead.token().to_owned()]).await.expect("released"), 2);
     let again = receive(&queue, 10).await;
@@ -170,7 +170,7 @@ async fn a_message_that_failed_before_its_process_died_keeps_its_count(database:
     let queue = queue(database);
     send(&queue, ["a"]).await;
     let holder = Holder::unwatched();
-    let failed = queue.receive(&holder, 1).await.expect("received");
+    let failed = queue.receive(&holder, 1, VISIBILITY).await.expect("received");
     queue.retry_later(failed).await.expect("noted");
     assert_eq!(queue.release_held_by(vec![holder.token().to_owned()]).await.expect("released"), 0, "it held nothing");
     database.shift_lease_clock(Duration::from_secs(3));
@@ -183,7 +183,7 @@ async fn a_message_that_kills_whoever_takes_it_becomes_a_dead_letter(database: &
     let mut deaths = 0;
     loop {
         let holder = Holder::unwatched();
-        if queue.receive(&holder, 1).await.expect("received").is_empty() {
+        if queue.receive(&holder, 1, VISIBILITY).await.expect("received").is_empty() {
             break;
         }
         deaths += 1;
@@ -195,7 +195,7 @@ async fn a_message_that_kills_whoever_takes_it_becomes_a_dead_letter(database: &
 
 async fn queues_of_different_names_do_not_mix(database: &TestDatabase) {
     let queue = queue(database);
-    let other = RecordsQueue::new(database.records().clone(), "other", VISIBILITY);
+    let other = RecordsQueue::new(database.records().clone(), "other");
     send(&queue, ["a"]).await;
     assert!(receive(&other, 10).await.is_empty());
     assert_eq!(other.depth().await.expect("counted"), (0, 0));

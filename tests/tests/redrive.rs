@@ -26,7 +26,7 @@ use tests::{
     people::add_user_with_contacts,
     polls::for_polls,
     queues::ScriptedQueue,
-    runs::{batch_state, find, firing, open_run, planner, scheduled_at, send_states},
+    runs::{batch_state, find, firing, open_run, park, planner, scheduled_at, send_states},
     scripted_mailer::ScriptedMailer,
 };
 
@@ -73,7 +73,7 @@ async fn parked_half_way(database: &TestDatabase) -> (i64, BatchMessage) {
     make(database, &claim).await;
     let answers = [accepted(), accepted(), refused_for_good(), unknown()];
     settle(database, &claim, outcome((0..).zip(answers))).await;
-    assert!(worker.park(&as_sent(message), "timed out").await.expect("parked"));
+    park(database, message, "timed out").await;
     assert_eq!(send_states(database, message.batch).await, [2, 2, 3, 4, 3, 3]);
     (run, message)
 }
@@ -85,10 +85,8 @@ async fn parked_unbegun(database: &TestDatabase, batches: usize) -> i64 {
     }
     let (run, messages) = plan(database, firing(), 1).await;
     assert_eq!(messages.len(), batches);
-    let worker = worker(database, &[&mailer()]).await;
     for message in messages {
-        let cause = if message.batch % 2 == 0 { "panicked: even" } else { "timed out" };
-        assert!(worker.park(&as_sent(message), cause).await.expect("parked"));
+        park(database, message, if message.batch % 2 == 0 { "panicked: even" } else { "timed out" }).await;
     }
     assert_eq!(find(database, run).await.state, State::Completed);
     run
@@ -253,9 +251,8 @@ async fn what_failed_again_is_done_again_by_a_redrive_of_the_redrive(database: &
     let (run, _) = parked_half_way(database).await;
     let child = open_all(database, run).await;
     move_all(database, &child).await;
-    let worker = worker(database, &[&mailer()]).await;
     for message in waiting(database, child.id).await {
-        assert!(worker.park(&as_sent(message), "timed out").await.expect("parked"));
+        park(database, message, "timed out").await;
     }
     assert_eq!(ledger_of_completed(database, child.id).await.failed, 2);
     let grandchild = open_all(database, child.id).await;

@@ -16,6 +16,9 @@ use super::{Stopping, lambda, long_told, say_failure};
 /// How long to wait for a message that this process has not sent itself.
 const POLL_EVERY: Duration = Duration::from_millis(250);
 
+/// How many times a worker's time-out a message stays invisible, as AWS advises.
+const VISIBILITY_TIMES: u32 = 6;
+
 /// One worker's pump.
 pub struct Pump {
     pub(super) queue: Arc<RecordsQueue>,
@@ -32,7 +35,7 @@ impl Pump {
     pub async fn run(mut self) {
         while !*self.stop.borrow() {
             let received = tokio::select! {
-                received = self.queue.receive(&self.holder, self.messages_at_once) => received,
+                received = self.queue.receive(&self.holder, self.messages_at_once, VISIBILITY_TIMES * self.worker_timeout) => received,
                 () = long_told(&self.stop) => return,
             };
             match received {

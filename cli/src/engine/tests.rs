@@ -159,7 +159,7 @@ async fn messages_that_failed_are_given_back_although_those_that_are_done_cannot
     let refuse = "CREATE TRIGGER refuse BEFORE DELETE ON queue_messages \
                   BEGIN SELECT RAISE(ABORT, 'as the test says'); END";
     house.change(refuse).await;
-    let received = queue.receive(holder, 10).await.expect("received");
+    let received = queue.receive(holder, 10, std::time::Duration::from_secs(60)).await.expect("received");
     assert_eq!(received.len(), 2);
     house.engine.pump(Arc::default()).deliver(received).await;
     assert_eq!(house.texts("SELECT body FROM queue_messages WHERE holder = ''").await, ["garbled"]);

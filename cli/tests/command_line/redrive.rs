@@ -1,14 +1,10 @@
 //! What a run had to give up is done again by a person's word.
 
-use std::sync::Arc;
-
 use serde_json::json;
-use shared::sqs::RecordHandler as _;
 use tests::{
-    cycle::{as_sent, plan, worker},
+    cycle::plan,
     databases::TestDatabase,
-    runs::firing,
-    scripted_mailer::ScriptedMailer,
+    runs::{firing, park},
     smtp_sink::SmtpSink,
 };
 
@@ -33,9 +29,8 @@ async fn redrive(database: TestDatabase) {
     let records = database.records().clone();
     let eligible = people::make_up(&records, 12).await;
     let (_, messages) = plan(&records, firing(), 4).await;
-    let giving_up = worker(&records, &[&Arc::new(ScriptedMailer::new("none", 1))]).await;
     for message in messages {
-        assert!(giving_up.park(&as_sent(message), "timed out").await.expect("parked"));
+        park(&records, message, "timed out").await;
     }
     let sink = SmtpSink::start().await.expect("a free port");
     let machine = Machine::with_records(database.url()).sending(sink::transport(&sink));

@@ -78,7 +78,7 @@ async fn worker(records: &Records, sink: &SmtpSink) -> InvitationWorker {
 async fn plan(records: &Records) -> Vec<String> {
     let planner = Planner {
         records: records.clone(),
-        queue: Arc::new(RecordsQueue::invitations(records.clone(), std::time::Duration::from_secs(300))),
+        queue: Arc::new(RecordsQueue::invitations(records.clone())),
         clock: Clock::system(),
         zone: chrono_tz::Europe::Paris,
         batch_size: 1,

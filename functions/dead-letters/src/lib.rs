@@ -57,6 +57,7 @@ impl DeadLetters {
     }
 }
 
+/// A letter that fails goes its queue's way to the parking queue, whose alarm tells people.
 #[async_trait]
 impl RecordHandler for DeadLetters {
     async fn handle(&self, message: &Message, _: Deadline) -> anyhow::Result<Outcome> {
@@ -64,11 +65,6 @@ impl RecordHandler for DeadLetters {
             true => Outcome::Done,
             false => Outcome::Retry { cause: "a call of its batch is under way".to_owned() },
         })
-    }
-
-    /// The parking queue is where such a letter belongs, and its alarm tells people.
-    async fn park(&self, _: &Message, _: &str) -> anyhow::Result<bool> {
-        Ok(false)
     }
 }
 

@@ -108,7 +108,7 @@ async fn knows_a_failure_from_a_wait(database: TestDatabase) {
     let (run, messages) = plan(&database, firing(), 1).await;
     let worker = worker(&database, &[&Arc::new(ScriptedMailer::new("scripted", 50))]).await;
     for &message in &messages {
-        worker.note_failure(&as_sent(message), "the provider was away").await.expect("noted");
+        assert!(worker.failed(&as_sent(message), "the provider was away").await.expect("noted"));
     }
     // This one goes on with a fresh message, and whoever has that is killed time and again.
     worker.handle(&as_sent(messages[0]), Deadline::within(Duration::ZERO)).await.expect("prepared and handed back");

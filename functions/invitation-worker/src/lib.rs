@@ -24,7 +24,7 @@ use shared::{
     records::Records,
     run::{
         self, State,
-        batch::{self, Batch, BatchMessage, BatchState},
+        batch::{self, Batch, BatchMessage, BatchState, Failed},
         control::Control,
     },
     sqs::{Deadline, Message, Outcome, RecordHandler},
@@ -52,8 +52,6 @@ pub struct WorkerOptions {
     pub rows_per_insert: usize,
     /// The most letters of one call, within what a provider takes.
     pub letters_per_call: usize,
-    /// How much time must be left before the deadline for another call to be begun.
-    pub call_time: Duration,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
     pub lease: Duration,
     /// How many letters may go out a second, over all batches of this worker.
@@ -77,6 +75,8 @@ pub struct InvitationWorker {
     batches: Semaphore,
     /// How many calls of one batch go out together.
     calls_per_volley: usize,
+    /// How much time must be left before the deadline for another call to be begun.
+    longest_call: Duration,
 }
 
 impl InvitationWorker {
@@ -91,9 +91,10 @@ impl InvitationWorker {
         options: WorkerOptions,
     ) -> anyhow::Result<Self> {
         let calls = mailers.iter().map(|mailer| mailer.capacity().calls).min().context("no mail transport is set")?;
+        let longest_call = mailers.iter().map(|mailer| mailer.capacity().longest_call).max().unwrap_or_default();
         let calls_per_volley = (calls / BATCHES_AT_ONCE).max(1);
         let batches = Semaphore::new((calls / calls_per_volley).max(1));
-        Ok(Self { records, mailers, templates, keys, clock, holder, options, batches, calls_per_volley })
+        Ok(Self { records, mailers, templates, keys, clock, holder, options, batches, calls_per_volley, longest_call })
     }
 
     async fn work(&self, message: BatchMessage, deadline: Deadline) -> anyhow::Result<Outcome> {
@@ -216,31 +217,21 @@ impl RecordHandler for InvitationWorker {
         self.work(message, deadline).await
     }
 
-    async fn note_failure(&self, message: &Message, cause: &str) -> anyhow::Result<()> {
-        let Ok(message) = serde_json::from_str::<BatchMessage>(&message.body) else { return Ok(()) };
-        let cause: Arc<str> = cause.into();
-        self.records
-            .transaction(move |tx| {
-                let cause = cause.clone();
-                async move { batch::note_failure(tx, message.batch, &cause).await }.boxed()
-            })
-            .await?;
-        Ok(())
-    }
-
-    async fn park(&self, message: &Message, cause: &str) -> anyhow::Result<bool> {
+    async fn failed(&self, message: &Message, cause: &str) -> anyhow::Result<bool> {
         let Ok(message) = serde_json::from_str::<BatchMessage>(&message.body) else { return Ok(false) };
         let cause: Arc<str> = cause.into();
-        let parked = self
-            .records
-            .transaction(move |tx| {
-                let cause = cause.clone();
-                async move { batch::park(tx, message.batch, &cause).await }.boxed()
-            })
-            .await?;
-        if parked {
-            run::close::try_close(&self.records, &self.clock, message.run).await?;
+        let failed = self.records.transaction(move |tx| {
+            let cause = cause.clone();
+            async move { batch::fail(tx, message.batch, &cause).await }.boxed()
+        });
+        match failed.await? {
+            Failed::Waits(wait) => tracing::info!(next_try_in_s = wait.as_secs(), "a fresh message will come"),
+            Failed::Parked => {
+                tracing::error!("given up: the batch is parked");
+                run::close::try_close(&self.records, &self.clock, message.run).await?;
+            }
+            Failed::Nothing => return Ok(false),
         }
-        Ok(parked)
+        Ok(true)
     }
 }

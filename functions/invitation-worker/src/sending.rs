@@ -111,7 +111,7 @@ impl<'w> Sending<'w> {
     /// Sends until nothing is left or something stops it. A result in hand is always recorded first.
     pub(crate) async fn run(mut self, deadline: Deadline) -> anyhow::Result<Sent> {
         loop {
-            if deadline.is_within(self.worker.options.call_time) {
+            if deadline.is_within(self.worker.longest_call) {
                 return self.hand_back(Duration::ZERO, NO_TIME).await;
             }
             let volley = self.choose_volley();
@@ -120,7 +120,7 @@ impl<'w> Sending<'w> {
                 self.settle().await?;
                 tokio::select! {
                     () = tokio::time::sleep_until(wait) => {}
-                    () = deadline.near(self.worker.options.call_time) => {}
+                    () = deadline.near(self.worker.longest_call) => {}
                 }
                 continue;
             }
@@ -129,6 +129,11 @@ impl<'w> Sending<'w> {
             }
             let claims = self.claims_for(&volley);
             match self.settle_and_claim(&claims).await? {
+                // Granting may have taken long, and a call that is cut off leaves its letters in doubt.
+                Claimed::Granted if deadline.is_within(self.worker.longest_call) => {
+                    self.call_off(claims, volley);
+                    return self.hand_back(Duration::ZERO, NO_TIME).await;
+                }
                 Claimed::Granted => {
                     if !self.call_all(claims, volley).await {
                         return self.hand_back(UNAVAILABLE_WAIT, TAKES_NOTHING).await;
@@ -207,7 +212,7 @@ impl<'w> Sending<'w> {
             self.settle().await?;
             tokio::select! {
                 () = permit => {}
-                () = deadline.near(self.worker.options.call_time) => return Ok(false),
+                () = deadline.near(self.worker.longest_call) => return Ok(false),
             }
         }
         Ok(true)
@@ -243,6 +248,18 @@ impl<'w> Sending<'w> {
             self.sort_answers(claim, next, answers);
         }
         available
+    }
+
+    /// Gives claims back without a call.
+    fn call_off(&mut self, claims: Vec<Claim>, volley: Vec<Next>) {
+        for (claim, next) in claims.into_iter().zip(volley) {
+            let not_called = |&index: &usize| {
+                let cause = format!("not called: {NO_TIME}");
+                (self.prepared.addressees[index].position, Answer::Refused { refusal: Refusal::Transient, cause })
+            };
+            let outcome = CallOutcome::sort(next.indexes.iter().map(not_called), false);
+            self.unsettled.push((claim, outcome));
+        }
     }
 
     fn is_last_provider(&self, next: &Next) -> bool {

@@ -14,9 +14,6 @@ use shared::{
 
 use crate::{InvitationWorker, WorkerOptions};
 
-/// How long a call can take: an SMTP letter three times its command time-out.
-const LONGEST_CALL: Duration = Duration::from_secs(90);
-
 /// How long after a worker's time-out its claims keep others away.
 const LEASE_GRACE: Duration = Duration::from_secs(60);
 
@@ -40,11 +37,18 @@ impl InvitationWorker {
             expiration_days: settings.expiration_days.into(),
             rows_per_insert: settings.invitation_batch_size as usize,
             letters_per_call: mail.email_batch_size,
-            call_time: (settings.worker_timeout / 3).min(LONGEST_CALL),
             lease: settings.worker_timeout + LEASE_GRACE,
             rate: RateLimit::new(mail.rate.letters_per_second()),
         };
-        Self::new(records, mailers, templates, keys, clock, holder, options)
+        let worker = Self::new(records, mailers, templates, keys, clock, holder, options)?;
+        // Half of the time is there for the batch: no call is begun in which it could be cut off.
+        let (given, needed) = (settings.worker_timeout.as_millis(), 2 * worker.longest_call.as_millis());
+        anyhow::ensure!(
+            given >= needed,
+            "SCHEDULER_WORKER_TIMEOUT: {given} milliseconds are too short for EMAIL_TRANSPORTS, a call to which may take \
+             half of the expected {needed} or more"
+        );
+        Ok(worker)
     }
 
     /// How many batches this worker can usefully have under way at once.

@@ -4,7 +4,7 @@ use lambda_runtime::Error;
 use monthly_invitations::{JOB, Planner};
 use shared::{
     clock::Clock,
-    config::{KeeperSettings, PlannerSettings, QueueSettings},
+    config::{PlannerSettings, QueueSettings},
     firing::Firing,
     lambda::{Function, Invocation},
     ports,
@@ -13,10 +13,10 @@ use shared::{
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let (function, started) = Function::start(JOB).await?;
-    let (settings, keeper, queue) = function.values().read::<(PlannerSettings, KeeperSettings, QueueSettings)>()?;
+    let (settings, queue) = function.values().read::<(PlannerSettings, QueueSettings)>()?;
     let clock = Clock::system();
     let planner = Planner {
-        queue: ports::invitations(&queue, &started.aws, &started.records, keeper.worker_timeout).await?,
+        queue: ports::invitations(&queue, &started.aws, &started.records).await?,
         records: started.records,
         clock: clock.clone(),
         zone: settings.timezone,

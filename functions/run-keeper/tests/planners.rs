@@ -18,11 +18,11 @@ use shared::{
         batch::BatchMessage,
         redrive::{self, Wanted},
     },
-    sqs::{Deadline, Outcome, RecordHandler as _},
+    sqs::{Deadline, Outcome},
 };
 use tests::{
     ask::{execute, number, texts},
-    cycle::{as_sent, handle, ledger_of_completed, plan, worker},
+    cycle::{handle, ledger_of_completed, plan, worker},
     databases::TestDatabase,
     people::add_user_with_contacts,
     polls::for_polls,
@@ -129,7 +129,7 @@ async fn a_redrive_that_was_cut_off_goes_on_by_the_keeper_alone() {
     let (run, messages) = plan(&house.database, runs::firing(), 1).await;
     let worker = worker(&house.database, &[&Arc::new(ScriptedMailer::new("scripted", 50))]).await;
     for message in messages {
-        assert!(worker.park(&as_sent(message), "timed out").await.expect("parked"));
+        runs::park(&house.database, message, "timed out").await;
     }
     let opened = redrive::open(&house.database, &house.keeper.clock, run, &Wanted::default()).await.expect("opened");
     let child = opened.run().clone();

@@ -122,7 +122,7 @@ settings! {
 
         /// The zone in which days, hours and months are meant.
         SCHEDULER_TIMEZONE: Zone = Zone,
-            default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, CLI]);
+            default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, KEEPER, CLI]);
     }
 
     Work {
@@ -140,7 +140,7 @@ settings! {
 
         /// How long one batch may take.
         SCHEDULER_WORKER_TIMEOUT: Whole = Whole::range(1_000, 900_000).of("milliseconds"),
-            default("300000"), formerly("WORKER_TIMEOUT"), read_by(&[WORKER, KEEPER, CLI]);
+            default("300000"), formerly("WORKER_TIMEOUT"), read_by(&[WORKER, CLI]);
 
         /// How much memory a process of one machine may use; on Lambda the function's own size counts.
         SCHEDULER_MAX_MEMORY_MB: Whole = Whole::range(64, 10_240).of("MiB"),

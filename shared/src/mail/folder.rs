@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
@@ -24,8 +25,8 @@ pub struct UnwritableFolder {
     source: io::Error,
 }
 
-/// As many as a bulk call of a real provider, so that claims look the same.
-const CAPACITY: Capacity = Capacity { claim: 50, calls: 4 };
+/// As many as a bulk call of a real provider, so that claims look the same. A disk has no time-out; this is generous.
+const CAPACITY: Capacity = Capacity { claim: 50, calls: 4, longest_call: Duration::from_secs(10) };
 
 impl FolderMailer {
     /// A mailer into `dir`, which is made when it is not there yet.

@@ -5,6 +5,7 @@
 //! retries: a second try is a claim of its own, and claims belong to the caller.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -91,6 +92,8 @@ pub struct Capacity {
     pub claim: usize,
     /// How many calls it makes sense to have under way at once in this process.
     pub calls: usize,
+    /// After how long a call has an answer, however slow the provider is.
+    pub longest_call: Duration,
 }
 
 /// A way to hand letters to the world.

@@ -88,7 +88,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
 
     let parked = "INSERT INTO batches (run_id, subjects, planned, cause) VALUES (?, '', 20, '')";
     let parked = tx.insert(parked, &[run.into()]).await?;
-    batch::note_failure(tx, parked, "timed out").await?;
+    batch::fail(tx, parked, "timed out").await?;
     batch::park(tx, parked, "timed out\nafter 60 s & gave up").await?;
 
     let lost = insert_batch(tx, run, 3, 3).await?;

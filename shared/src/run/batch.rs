@@ -257,14 +257,40 @@ async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, update: &'static str
     Ok(true)
 }
 
-/// Notes one more failed try of an unfinished batch's message, with its cause.
-pub async fn note_failure(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<()> {
+/// How often a batch is tried without success before it is parked.
+pub const MOST_TRIES: u32 = 5;
+
+/// How long a batch waits after its first failed try; four times as long after each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+
+/// What becomes of a batch after a failed try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// It is off the queue, and the keeper sends a fresh message after so long.
+    Waits(Duration),
+    /// That was its last try.
+    Parked,
+    /// It had ended before, or never was.
+    Nothing,
+}
+
+/// Counts a failed try of a batch, with its cause: it waits for the next, or is parked after the last. While a claim is
+/// open it cannot be parked, and waits on.
+pub async fn fail(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<Failed> {
+    let sql = "SELECT tries FROM batches WHERE id = ? AND state IN ('planned', 'open') {for update}";
+    let Some(row) = tx.row(sql, &[batch_id.into()]).await? else { return Ok(Failed::Nothing) };
+    let tries = row.small(0)? + 1;
+    let wait = FIRST_WAIT * 4_u32.pow((tries - 1).min(MOST_TRIES - 2));
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
     tx.execute(
-        "UPDATE batches SET tries = tries + 1, cause = ? WHERE id = ? AND state IN ('planned', 'open')",
-        &[cause.into(), batch_id.into()],
+        "UPDATE batches SET queued = 0, not_before = {now+?}, cause = ?, tries = ? WHERE id = ?",
+        &[micros.into(), cause.into(), tries.into(), batch_id.into()],
     )
     .await?;
-    Ok(())
+    if tries >= MOST_TRIES && park(tx, batch_id, cause).await? {
+        return Ok(Failed::Parked);
+    }
+    Ok(Failed::Waits(wait))
 }
 
 #[cfg(test)]

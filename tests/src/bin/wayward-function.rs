@@ -19,6 +19,9 @@ async fn main() -> Result<(), Error> {
     let function = Function::starting(JOB);
     // What the function needs may be away; it answers all the same, and says so.
     let opened = function.open().await.map(drop);
+    if let Err(error) = &opened {
+        tracing::error!(error = format!("{error:#}"), "the records could not be opened");
+    }
     if std::env::var_os("TAKES_RECORDS").is_some() {
         let limits = Limits { at_once: 4, record_timeout: std::time::Duration::from_secs(900) };
         return function.serve_records(Arc::new(Wayward), limits).await;
@@ -51,9 +54,5 @@ impl RecordHandler for Wayward {
             _ => {}
         }
         Ok(Outcome::Done)
-    }
-
-    async fn park(&self, _: &Message, _: &str) -> anyhow::Result<bool> {
-        Ok(false)
     }
 }

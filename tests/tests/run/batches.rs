@@ -6,11 +6,17 @@ use futures_util::FutureExt;
 use shared::{
     clock::Clock,
     records::Records,
-    run::{State, batch, close::try_close, ledger},
+    run::{
+        State,
+        batch::{self, BatchMessage, Failed, MOST_TRIES},
+        close::try_close,
+        ledger,
+    },
 };
 use tests::{
     ask::{all, execute, texts},
     attempts::{all_accepted, make, range, settle},
+    cycle::waiting,
     databases::TestDatabase,
     runs::{add_open_batch, add_planned_batch, batch_state, open_run, send_states},
 };
@@ -24,7 +30,8 @@ tests::contract!(
     what_a_cancelled_batch_had_not_sent_is_skipped,
     a_batch_is_neither_parked_nor_cancelled_while_a_claim_is_open,
     an_ended_batch_stays_as_it_ended,
-    failed_tries_are_counted_with_their_cause,
+    a_failed_batch_waits_longer_each_time_and_is_parked_after_its_last_try,
+    a_batch_with_a_call_under_way_is_not_parked_after_its_last_try,
     a_wait_begins_the_count_of_failed_tries_anew,
 );
 
@@ -139,7 +146,7 @@ async fn an_ended_batch_stays_as_it_ended(database: &TestDatabase) {
     park(database, batch).await;
     finish(database, batch).await;
     postpone(database, batch).await;
-    note_failure(database, batch, "too late".to_owned()).await;
+    fail(database, batch, "too late".to_owned()).await;
     assert_eq!(
         (batch_state(database, batch).await, send_states(database, batch).await),
         ("cancelled".to_owned(), vec![5; 2])
@@ -147,31 +154,52 @@ async fn an_ended_batch_stays_as_it_ended(database: &TestDatabase) {
     assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, ["the run was cancelled"]);
 }
 
-async fn failed_tries_are_counted_with_their_cause(database: &TestDatabase) {
+async fn a_failed_batch_waits_longer_each_time_and_is_parked_after_its_last_try(database: &TestDatabase) {
     let run = open_run(database).await.id;
-    let batch = add_planned_batch(database, run, 1).await;
-    for tries in 1..=3 {
-        note_failure(database, batch, format!("try {tries}")).await;
+    let batch = add_open_batch(database, run, 2).await;
+    for (tries, seconds) in [(1, 30), (2, 120), (3, 480), (4, 1_920)] {
+        let wait = Duration::from_secs(seconds);
+        assert_eq!(fail(database, batch, format!("try {tries}")).await, Failed::Waits(wait));
         assert_eq!(noted(database).await, (tries, format!("try {tries}")));
+        assert!(waiting(database, run).await.is_empty(), "not before its time");
+        database.shift_lease_clock(wait);
+        assert_eq!(waiting(database, run).await, [BatchMessage { run, batch }]);
     }
+    assert_eq!(fail(database, batch, "try 5".to_owned()).await, Failed::Parked);
+    assert_eq!((noted(database).await, send_states(database, batch).await), ((5, "try 5".to_owned()), vec![3; 2]));
+    assert_eq!(fail(database, batch, "too late".to_owned()).await, Failed::Nothing);
+}
+
+async fn a_batch_with_a_call_under_way_is_not_parked_after_its_last_try(database: &TestDatabase) {
+    let run = open_run(database).await.id;
+    let batch = add_open_batch(database, run, 2).await;
+    let claim = range(batch, 0, 0, 0);
+    make(database, &claim).await;
+    for _ in 1..MOST_TRIES {
+        fail(database, batch, "away".to_owned()).await;
+    }
+    assert!(matches!(fail(database, batch, "away".to_owned()).await, Failed::Waits(_)));
+    settle(database, &claim, all_accepted(&claim)).await;
+    assert_eq!(fail(database, batch, "away".to_owned()).await, Failed::Parked);
+    assert_eq!(send_states(database, batch).await, [2, 3]);
 }
 
 async fn a_wait_begins_the_count_of_failed_tries_anew(database: &TestDatabase) {
     let run = open_run(database).await.id;
     let batch = add_planned_batch(database, run, 1).await;
-    note_failure(database, batch, "away".to_owned()).await;
+    fail(database, batch, "away".to_owned()).await;
     postpone(database, batch).await;
     assert_eq!(noted(database).await, (0, "late".to_owned()));
-    note_failure(database, batch, "away again".to_owned()).await;
+    fail(database, batch, "away again".to_owned()).await;
     assert_eq!(noted(database).await, (1, "away again".to_owned()));
 }
 
-async fn note_failure(records: &Records, batch: i64, cause: String) {
-    let noted = records.transaction(move |tx| {
+async fn fail(records: &Records, batch: i64, cause: String) -> Failed {
+    let failed = records.transaction(move |tx| {
         let cause = cause.clone();
-        async move { batch::note_failure(tx, batch, &cause).await }.boxed()
+        async move { batch::fail(tx, batch, &cause).await }.boxed()
     });
-    noted.await.expect("noted");
+    failed.await.expect("noted")
 }
 
 /// The failed tries of the only batch, and the last cause.

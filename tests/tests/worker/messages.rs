@@ -2,26 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use serde_json::json;
 use shared::{
     process::Holder,
-    queue::MAX_RECEIVES,
+    records::Records,
     run::{
         State,
-        batch::BatchMessage,
+        batch::{BatchMessage, MOST_TRIES},
         control::{self, Control},
     },
     sqs::{self, Deadline, Limits, Message, Outcome, RecordHandler},
 };
 use tests::{
-    ask::{execute, number, texts},
+    ask::{execute, number, numbers, texts},
     attempts::{ask_for, let_leases_end, range},
     cycle::{as_sent, handle, ledger_of_completed, plan, waiting, worker},
     databases::TestDatabase,
     people::add_user_with_contacts,
     runs::{batch_state, find, firing, send_states},
-    scripted_mailer::ScriptedMailer,
+    scripted_mailer::{LONGEST_CALL, ScriptedMailer},
 };
+use tokio::sync::watch;
 
 tests::contract!(
     what_is_no_message_is_an_error_and_an_unknown_batch_is_skipped,
@@ -31,9 +33,9 @@ tests::contract!(
     a_pause_is_honoured_between_claims,
     a_cancelled_runs_rest_is_skipped,
     near_the_deadline_nothing_is_begun_and_nothing_is_lost,
+    a_claim_that_is_granted_too_late_is_given_back_without_a_call,
     a_batch_under_anothers_call_is_looked_at_again,
-    a_parked_message_fails_its_batch_and_closes_the_run,
-    failed_tries_are_noted_until_the_batch_waits_or_is_parked,
+    a_failing_batch_is_tried_by_fresh_messages_until_it_is_parked_and_its_run_closed,
 );
 
 fn mailer() -> Arc<ScriptedMailer> {
@@ -53,7 +55,7 @@ async fn what_is_no_message_is_an_error_and_an_unknown_batch_is_skipped(database
     for body in ["", "{}", "null", r#"{"run": 1, "batch": 2, "email": "a@example.org"}"#] {
         let message = Message::saying(body);
         worker.handle(&message, Deadline::none()).await.expect_err(body);
-        assert!(!worker.park(&message, "malformed").await.expect("asked"), "it goes to the dead letters");
+        assert!(!worker.failed(&message, "malformed").await.expect("asked"), "it goes to the dead letters");
     }
     let unknown = handle(&worker, BatchMessage { run: 1, batch: 4_711 }).await;
     assert_eq!(unknown, Outcome::Skip { reason: "there is no batch 4711".to_owned() });
@@ -171,6 +173,44 @@ async fn near_the_deadline_nothing_is_begun_and_nothing_is_lost(database: &TestD
     assert_eq!(ledger_of_completed(database, run).await.sent, 5);
 }
 
+async fn a_claim_that_is_granted_too_late_is_given_back_without_a_call(database: &TestDatabase) {
+    let (run, message) = one_batch(database).await;
+    let deadline = Deadline::within(LONGEST_CALL + Duration::from_secs(2));
+    let (records, until) = (database.records().clone(), deadline.clone());
+    let locking = move |_| lock_until_near(records.clone(), message.batch, until.clone()).boxed();
+    let mailer = Arc::new(ScriptedMailer::new("scripted", 2).during(locking));
+    let first = worker(database, &[&mailer]).await;
+    let outcome = first.handle(&as_sent(message), deadline).await.expect("handled");
+    assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+    assert_eq!((mailer.asked().len(), send_states(database, message.batch).await), (1, vec![2, 2, 0, 0, 0]));
+    let claims = numbers(database, "SELECT state FROM sends ORDER BY claim", vec![]).await;
+    assert_eq!(claims, [1, 1], "the second was granted, and given back");
+    database.shift_lease_clock(Duration::from_secs(1));
+    let second = worker(database, &[&self::mailer()]).await;
+    assert_eq!(handle(&second, waiting(database, run).await[0]).await, Outcome::Done);
+    assert_eq!(ledger_of_completed(database, run).await.sent, 5);
+}
+
+/// Returns once a batch is locked, which keeps claims waiting until the deadline allows for no call any more.
+async fn lock_until_near(records: Records, batch: i64, deadline: Deadline) {
+    let (locked, mut is_locked) = watch::channel(false);
+    let locked = Arc::new(locked);
+    tokio::spawn(async move {
+        let held = records.transaction(move |tx| {
+            let (deadline, locked) = (deadline.clone(), locked.clone());
+            async move {
+                tx.execute("UPDATE batches SET cause = '' WHERE id = ?", &[batch.into()]).await?;
+                locked.send_replace(true);
+                deadline.near(LONGEST_CALL).await;
+                Ok(())
+            }
+            .boxed()
+        });
+        held.await.expect("held and let go");
+    });
+    is_locked.wait_for(|locked| *locked).await.expect("the lock's holder is there");
+}
+
 async fn a_batch_under_anothers_call_is_looked_at_again(database: &TestDatabase) {
     let (run, message) = one_batch(database).await;
     let mailer = mailer();
@@ -189,43 +229,35 @@ async fn a_batch_under_anothers_call_is_looked_at_again(database: &TestDatabase)
     assert_eq!((ledger.sent, ledger.in_doubt, mailer.addresses().len()), (3, 2, 3));
 }
 
-async fn a_parked_message_fails_its_batch_and_closes_the_run(database: &TestDatabase) {
-    let (run, message) = one_batch(database).await;
-    let worker = worker(database, &[&mailer()]).await;
-    assert!(worker.park(&as_sent(message), "panicked: as a test wants").await.expect("parked"));
-    assert_eq!(batch_state(database, message.batch).await, "parked");
-    assert_eq!(ledger_of_completed(database, run).await.failed, 5);
-    assert_eq!(handle(&worker, message).await, Outcome::Done, "a late message changes nothing");
-}
-
-async fn failed_tries_are_noted_until_the_batch_waits_or_is_parked(database: &TestDatabase) {
+async fn a_failing_batch_is_tried_by_fresh_messages_until_it_is_parked_and_its_run_closed(database: &TestDatabase) {
     let (run, message) = one_batch(database).await;
     let worker = Arc::new(worker(database, &[&mailer()]).await);
     execute(database, "UPDATE runs SET parameters = ? WHERE id = ?", vec!["{}".into(), run.into()]).await;
-    let receive = async |receives: u32| {
+    let receive = async |message: BatchMessage| {
         let body = serde_json::to_string(&message).expect("ids are JSON");
-        let event = json!({"Records": [{"messageId": "a", "body": body,
-                                        "attributes": {"ApproximateReceiveCount": receives.to_string()}}]});
-        let event = serde_json::from_value(event).expect("an event");
+        let event = serde_json::from_value(json!({"Records": [{"messageId": "a", "body": body}]})).expect("an event");
         let limits = Limits { at_once: 1, record_timeout: Duration::from_secs(60) };
-        sqs::handle_event(worker.clone(), event, Deadline::none(), limits).await.expect("an answer");
+        let answer = sqs::handle_event(worker.clone(), event, Deadline::none(), limits).await.expect("an answer");
+        assert!(answer.batch_item_failures.is_empty(), "this message is finished with");
     };
     let tries = || number(database, "SELECT tries FROM batches", vec![]);
-    for receives in 1..=2 {
-        receive(receives).await;
-        assert_eq!(tries().await, i64::from(receives));
-    }
+    receive(message).await;
+    assert_eq!(tries().await, 1);
     let causes = texts(database, "SELECT cause FROM batches", vec![]).await;
     assert!(causes[0].contains(&format!("the parameters of run {run}: missing field")), "{causes:?}");
 
     control::set(database, run, Control::Pause).await.expect("paused");
-    receive(3).await;
-    assert_eq!(tries().await, 0, "a fresh message will come");
+    receive(message).await;
+    assert_eq!(tries().await, 0, "what waits has not failed");
     control::set(database, run, Control::Run).await.expect("resumed");
-    for receives in 1..=MAX_RECEIVES {
-        receive(receives).await;
+    for _ in 0..MOST_TRIES {
+        database.shift_lease_clock(Duration::from_secs(3_600));
+        let fresh = waiting(database, run).await;
+        assert_eq!(fresh, [message]);
+        receive(fresh[0]).await;
     }
-    assert_eq!((batch_state(database, message.batch).await.as_str(), tries().await), ("parked", MAX_RECEIVES.into()));
-    worker.note_failure(&as_sent(message), "too late").await.expect("nothing to note");
+    assert_eq!(batch_state(database, message.batch).await, "parked");
     assert_eq!(texts(database, "SELECT cause FROM batches", vec![]).await, causes);
+    assert_eq!(ledger_of_completed(database, run).await.failed, 5);
+    assert_eq!(handle(&worker, message).await, Outcome::Done, "a late message changes nothing");
 }

@@ -7,13 +7,14 @@
 
 use std::borrow::Cow;
 
+use super::CALL_TIMEOUT;
 use crate::mail::json_text::escaped;
 use crate::mail::message::one_word;
 use crate::mail::template::Template;
 use crate::mail::{Call, Capacity, Letter};
 
 /// A bulk call takes 50 destinations.
-pub(in crate::mail) const CAPACITY: Capacity = Capacity { claim: 50, calls: 16 };
+pub(in crate::mail) const CAPACITY: Capacity = Capacity { claim: 50, calls: 16, longest_call: CALL_TIMEOUT };
 
 /// What an entry takes with usual words, and what the words that all share take: one allocation a call.
 const ENTRY_BYTES: usize = 1_024;

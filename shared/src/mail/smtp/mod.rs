@@ -39,7 +39,7 @@ const CALLS: usize = 4;
 const MOST_IN_A_CLAIM: usize = 16;
 
 /// How many times one command's time all that comes before a message may take, connecting twice included. So a letter is
-/// answered after at most three times that time, and a claim's lease can be set by it.
+/// answered after at most three times that time.
 const BEGINNING: u32 = 2;
 
 impl SmtpMailer {
@@ -128,7 +128,8 @@ impl Mailer for SmtpMailer {
 
     fn capacity(&self) -> Capacity {
         let claim = (self.settings.connections / CALLS).clamp(1, MOST_IN_A_CLAIM);
-        Capacity { claim, calls: CALLS.min(self.settings.connections) }
+        let longest_call = (BEGINNING + 1) * self.settings.command_timeout;
+        Capacity { claim, calls: CALLS.min(self.settings.connections), longest_call }
     }
 
     async fn send(&self, call: Call<'_>) -> Vec<Answer> {
