@@ -58,10 +58,12 @@ const ENDING_TIME: Duration = Duration::from_millis(400);
 pub struct Function {
     job: &'static str,
     values: Values,
-    opened: OnceLock<Opened>,
+    opened: Arc<OnceLock<Opened>>,
     cold: AtomicBool,
     stop: watch::Sender<bool>,
     under_way: watch::Sender<usize>,
+    /// Whether it hears when Lambda ends this instance.
+    hears_the_end: bool,
 }
 
 /// What there is once the records are open.
@@ -95,10 +97,11 @@ impl Function {
         Self {
             job,
             values,
-            opened: OnceLock::new(),
+            opened: Arc::default(),
             cold: AtomicBool::new(true),
             stop: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
+            hears_the_end: false,
         }
     }
 
@@ -107,8 +110,9 @@ impl Function {
     /// # Errors
     /// As [`Function::open`]. The function must not start then: Lambda reports it, and nothing is half done.
     pub async fn start(job: &'static str) -> anyhow::Result<(Self, Started)> {
-        let function = Self::starting(job);
-        let started = function.open().await;
+        let mut function = Self::starting(job);
+        let (started, ()) = tokio::join!(function.open(), function.hear_the_end());
+        function.hears_the_end = true;
         if let Err(error) = &started {
             tracing::error!(job, error = format!("{error:#}"), "the function cannot start");
         }
@@ -177,7 +181,9 @@ impl Function {
     {
         let function = &Arc::new(self);
         let (records, handler) = (&records, &handler);
-        function.hear_the_end().await;
+        if !function.hears_the_end {
+            function.hear_the_end().await;
+        }
         let handle = |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context, .. } = event;
             let records = records(&payload);
@@ -265,27 +271,30 @@ impl Function {
 
     /// From now on, hears when Lambda ends this instance: nothing more is begun, what is under way ends or is handed
     /// back, and the records are closed.
-    async fn hear_the_end(self: &Arc<Self>) {
-        let function = Arc::clone(self);
-        let ending = lambda_runtime::spawn_graceful_shutdown_handler(move || async move { function.end().await });
+    async fn hear_the_end(&self) {
+        let (job, stop, under_way) = (self.job, self.stop.clone(), self.under_way.clone());
+        let opened = Arc::clone(&self.opened);
+        let end = move || async move { end(job, &stop, &under_way, &opened).await };
+        let ending = lambda_runtime::spawn_graceful_shutdown_handler(end);
         // A host without extensions, such as some emulators, ends its instances without a word.
         if AssertUnwindSafe(ending).catch_unwind().await.is_err() {
             tracing::warn!(job = self.job, "this host does not say when it ends an instance");
         }
     }
+}
 
-    async fn end(&self) {
-        self.stop.send_replace(true);
-        let ended = async {
-            self.under_way.subscribe().wait_for(|under_way| *under_way == 0).await.ok();
-            if let Some(opened) = self.opened.get() {
-                opened.records.close().await;
-            }
-        };
-        match tokio::time::timeout(ENDING_TIME, ended).await {
-            Ok(()) => tracing::info!(job = self.job, "the instance ends"),
-            Err(_) => tracing::warn!(job = self.job, "the instance ends with an invocation under way"),
+/// Has whatever is under way end or be handed back, and closes the records.
+async fn end(job: &str, stop: &watch::Sender<bool>, under_way: &watch::Sender<usize>, opened: &OnceLock<Opened>) {
+    stop.send_replace(true);
+    let ended = async {
+        under_way.subscribe().wait_for(|under_way| *under_way == 0).await.ok();
+        if let Some(opened) = opened.get() {
+            opened.records.close().await;
         }
+    };
+    match tokio::time::timeout(ENDING_TIME, ended).await {
+        Ok(()) => tracing::info!(job, "the instance ends"),
+        Err(_) => tracing::warn!(job, "the instance ends with an invocation under way"),
     }
 }
 

@@ -65,11 +65,11 @@ impl Records {
                     .max_connections(1)
                     .connect_with(file.clone().pragma("cache_size", SQLITE_CACHE))
                     .await?;
+                // Opened when something is read: the file is there, because the writer has opened it.
                 let readers = SqlitePoolOptions::new()
                     .max_connections(options.connections.min(SQLITE_READERS))
                     .test_before_acquire(false)
-                    .connect_with(file.pragma("query_only", "on"))
-                    .await?;
+                    .connect_lazy_with(file.pragma("query_only", "on"));
                 Store::Sqlite { readers, writer: GroupCommit::start(writer, Arc::clone(&statements)) }
             }
             Database::MySql(url) => {
