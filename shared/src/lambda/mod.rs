@@ -332,7 +332,8 @@ mod tests {
         Function {
             job: "test",
             values: Values::gather(Vec::<(String, String)>::new(), None),
-            opened: OnceLock::from(opened),
+            opened: Arc::new(OnceLock::from(opened)),
+            hears_the_end: false,
             cold: AtomicBool::new(true),
             stop: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
