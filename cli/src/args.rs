@@ -66,7 +66,7 @@ pub enum Command {
     },
     /// Run a job now, join its open run, or show the ledger of its closed one
     Run {
-        /// The job: monthly-invitations
+        /// The job: monthly-invitations, reminders
         job: String,
         /// The scheduled time it runs for, in the schedule's zone, past or future: 2026-11-05T18:00 [default: now]
         #[arg(long, value_name = "TIME")]

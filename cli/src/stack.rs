@@ -5,14 +5,13 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, bail};
 use dead_letters::DeadLetters;
 use invitation_worker::InvitationWorker;
-use monthly_invitations::Planner;
 use run_keeper::Keeper;
 use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, RecordsAt, Values,
-        WorkerSettings,
+        Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, RecordsAt,
+        ReminderSettings, Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     memory::MemoryWatch,
@@ -26,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::{
     args::Common,
-    engine::{Engine, PlanHere},
+    engine::{Engine, Jobs, PlanHere},
     say::tell,
     schema::{self, Schema},
 };
@@ -39,7 +38,10 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 /// What a run needs. Read together, so that whatever is wrong is said at once, and before anything is made.
 pub type RunSettings =
-    (EngineSettings, PlannerSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
+    (EngineSettings, JobSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
+
+/// What the jobs need that can be fired.
+pub type JobSettings = (PlannerSettings, ReminderSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -141,15 +143,27 @@ impl Stack {
         tokio::time::timeout(CLOSING_TIME, self.records.close()).await.ok();
     }
 
-    /// The planner of this machine.
-    pub fn planner(&self, clock: &Clock) -> anyhow::Result<Planner> {
-        let planner: PlannerSettings = self.values.read()?;
-        let queue = Arc::new(RecordsQueue::invitations(self.records.clone()));
-        Ok(self.planner_on(queue, &planner, clock))
+    /// What plans the invitations of a month on this machine.
+    pub fn invitations(&self, clock: &Clock) -> anyhow::Result<monthly_invitations::Planner> {
+        Ok(self.invitations_on(self.queue(), &self.values.read()?, clock))
     }
 
-    fn planner_on(&self, queue: Arc<RecordsQueue>, settings: &PlannerSettings, clock: &Clock) -> Planner {
-        Planner {
+    /// What plans the reminders on this machine.
+    pub fn reminders(&self, clock: &Clock) -> anyhow::Result<reminders::Planner> {
+        Ok(self.reminders_on(self.queue(), &self.values.read()?, clock))
+    }
+
+    fn queue(&self) -> Arc<RecordsQueue> {
+        Arc::new(RecordsQueue::invitations(self.records.clone()))
+    }
+
+    fn invitations_on(
+        &self,
+        queue: Arc<RecordsQueue>,
+        settings: &PlannerSettings,
+        clock: &Clock,
+    ) -> monthly_invitations::Planner {
+        monthly_invitations::Planner {
             records: self.records.clone(),
             queue,
             clock: clock.clone(),
@@ -158,14 +172,27 @@ impl Stack {
         }
     }
 
+    fn reminders_on(&self, queue: Arc<RecordsQueue>, settings: &ReminderSettings, clock: &Clock) -> reminders::Planner {
+        reminders::Planner {
+            records: self.records.clone(),
+            queue,
+            clock: clock.clone(),
+            first_days: settings.first_days,
+            second_days: settings.second_days,
+        }
+    }
+
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (_, planner, worker, (keeper, delivery, memory)) = self.values.read::<RunSettings>()?;
+        let (_, (invitations, reminders), worker, (keeper, delivery, memory)) = self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = worker.worker_timeout;
-        let queue = Arc::new(RecordsQueue::invitations(self.records.clone()));
-        let planner = self.planner_on(queue.clone(), &planner, &clock);
+        let queue = self.queue();
+        let jobs = Jobs(vec![
+            Arc::new(self.invitations_on(queue.clone(), &invitations, &clock)),
+            Arc::new(self.reminders_on(queue.clone(), &reminders, &clock)),
+        ]);
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
         let workers = self.settings.max_workers.max(1);
@@ -175,7 +202,7 @@ impl Stack {
             queue: queue.clone(),
             objects: ports::objects(&delivery, &self.aws).await?,
             news: ports::news(&delivery.news, &self.aws, &self.records, &clock).await?,
-            door: Arc::new(PlanHere { planner: planner.clone(), stop: stop.subscribe() }),
+            door: Arc::new(PlanHere { jobs: jobs.clone(), stop: stop.subscribe() }),
             clock,
             zone: keeper.timezone,
             longest_run: keeper.max_job_duration,
@@ -186,7 +213,7 @@ impl Stack {
             worker: Arc::new(worker),
             worker_timeout,
             queue,
-            planner,
+            jobs,
             dead_letters: DeadLetters { records: self.records.clone(), clock: keeper.clock.clone() },
             keeper,
             holder,

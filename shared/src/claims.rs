@@ -23,12 +23,16 @@ use serde::{Deserialize, Serialize};
 
 use self::over_time::OverTime;
 use crate::{
-    invitation::InvitationId,
+    letters::{LetterId, LetterKind},
     mail::{Answer, Refusal},
     process::Holder,
     random,
     records::{Records, Result, Row, Script, Tx, Value, dialect::with_list},
-    run::{State, batch::BatchState, control::Control},
+    run::{
+        State,
+        batch::{self, BatchState},
+        control::Control,
+    },
 };
 
 /// Positions of one batch that go out in one call.
@@ -76,6 +80,8 @@ impl Positions {
 pub struct Claim {
     /// The batch.
     pub batch: i64,
+    /// What its letters are.
+    pub kind: LetterKind,
     /// The claim's number in its batch, from 0.
     pub number: u32,
     /// What sets this attempt apart from one that another worker imagines under the same number.
@@ -89,10 +95,17 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim to be made, as number `number` of its batch.
+    /// A claim to be made for invitations, as number `number` of its batch.
     pub fn new(batch: i64, number: u32, positions: Positions, letters: usize, provider: &'static str) -> Self {
         let nonce = data_encoding::HEXLOWER.encode(&random::bytes::<4>());
-        Self { batch, number, nonce, positions, letters: u32::try_from(letters).unwrap_or(u32::MAX), provider }
+        let letters = u32::try_from(letters).unwrap_or(u32::MAX);
+        Self { batch, kind: LetterKind::Invitation, number, nonce, positions, letters, provider }
+    }
+
+    /// The same for letters of this kind.
+    #[must_use]
+    pub fn of(self, kind: LetterKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The attempt's id, unique for ever: it leads back to the row without an index of its own.
@@ -307,29 +320,32 @@ fn of_attempt(claim: &Claim) -> [Value<'static>; 3] {
 
 /// Writes what a call came to.
 fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) {
+    let table = claim.kind.table();
     // A status that feedback has already moved on stays where it is.
-    let sent = "UPDATE invitations SET send_state = 2, sent_at = ?, \
-                status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4)";
+    let sent = format!(
+        "UPDATE {table} SET send_state = 2, sent_at = ?, \
+         status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4)"
+    );
     let all = outcome.accepted.len() == claim.letters as usize;
     match &claim.positions {
         Positions::Range(first, last) if all => {
-            let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
+            let (first, last) = (LetterId::new(claim.batch, *first), LetterId::new(claim.batch, *last));
             let mut values = vec![now.into(), first.0.into(), last.0.into()];
             values.extend(of_attempt(claim));
             script.push(format!("{sent} AND id BETWEEN ? AND ? AND {OF_ATTEMPT}"), values);
         }
         _ => {
             let accepted = outcome.accepted.iter().map(|(position, _)| *position);
-            write_listed(script, sent, vec![now.into()], claim, accepted);
+            write_listed(script, &sent, vec![now.into()], claim, accepted);
         }
     }
-    let failed = "UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4)";
-    write_listed(script, failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
+    let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4)");
+    write_listed(script, &failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
     // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
-    let late = "UPDATE invitations SET send_state = 3 WHERE send_state = 4";
-    write_listed(script, late, Vec::new(), claim, outcome.again.iter().map(|(position, ..)| *position));
-    let unknown = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
-    write_listed(script, unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
+    let late = format!("UPDATE {table} SET send_state = 3 WHERE send_state = 4");
+    write_listed(script, &late, Vec::new(), claim, outcome.again.iter().map(|(position, ..)| *position));
+    let unknown = format!("UPDATE {table} SET send_state = 4 WHERE send_state = 0");
+    write_listed(script, &unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
     script.push(
         "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
          WHERE batch_id = ? AND claim = ? AND nonce = ?",
@@ -347,13 +363,13 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
 
 fn write_listed(
     script: &mut Script,
-    update: &'static str,
+    update: &str,
     mut values: Vec<Value<'static>>,
     claim: &Claim,
     positions: impl Iterator<Item = u32>,
 ) {
     let before = values.len();
-    values.extend(positions.map(|position| Value::from(InvitationId::new(claim.batch, position).0)));
+    values.extend(positions.map(|position| Value::from(LetterId::new(claim.batch, position).0)));
     let listed = values.len() - before;
     if listed > 0 {
         let list = with_list("id IN (?..)", listed);
@@ -402,16 +418,19 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
     let mut in_doubt = InDoubt::default();
     for row in &rows {
         let claim = read_claim(row)?;
+        let kind = batch::kind(tx, claim.batch).await?;
         in_doubt.claims += 1;
         in_doubt.letters += u64::from(claim.letters);
-        put_in_doubt(tx, &claim).await?;
+        put_in_doubt(tx, &claim.of(kind)).await?;
     }
     Ok(in_doubt)
 }
 
+/// Reads a claim; what its letters are, its batch knows.
 fn read_claim(row: &Row) -> Result<Claim> {
     Ok(Claim {
         batch: row.int(0)?,
+        kind: LetterKind::Invitation,
         number: row.small(1)?,
         nonce: row.text(2)?,
         positions: Positions::read(row.small(3)?, row.small(4)?, &row.text(5)?),
@@ -430,16 +449,16 @@ async fn put_in_doubt(tx: &mut Tx, claim: &Claim) -> Result<()> {
     if matched == 0 {
         return Ok(());
     }
-    let doubt = "UPDATE invitations SET send_state = 4 WHERE send_state = 0";
+    let doubt = format!("UPDATE {} SET send_state = 4 WHERE send_state = 0", claim.kind.table());
     match &claim.positions {
         Positions::Range(first, last) => {
-            let (first, last) = (InvitationId::new(claim.batch, *first), InvitationId::new(claim.batch, *last));
+            let (first, last) = (LetterId::new(claim.batch, *first), LetterId::new(claim.batch, *last));
             tx.execute(format!("{doubt} AND id BETWEEN ? AND ?"), &[first.0.into(), last.0.into()]).await?;
             Ok(())
         }
         Positions::Listed(list) => {
             let mut script = Script::default();
-            write_listed(&mut script, doubt, Vec::new(), claim, list.iter().copied());
+            write_listed(&mut script, &doubt, Vec::new(), claim, list.iter().copied());
             tx.run_one_by_one(&script).await.map(drop)
         }
     }
@@ -460,15 +479,15 @@ pub struct Attempt {
     pub outcome: String,
 }
 
-/// Every attempt that covered an invitation, in order.
-pub async fn attempts(tx: &mut Tx, invitation: InvitationId) -> Result<Vec<Attempt>> {
-    let position = invitation.position();
+/// Every attempt that covered a letter, in order.
+pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
+    let position = letter.position();
     let rows = tx
         .rows(
             "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters, provider, claimed_at, \
              settled_at, state, outcome FROM sends WHERE batch_id = ? AND first_position <= ? AND last_position >= ? \
              ORDER BY claim",
-            &[invitation.batch().into(), position.into(), position.into()],
+            &[letter.batch().into(), position.into(), position.into()],
         )
         .await?;
     let mut attempts = Vec::new();

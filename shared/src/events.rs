@@ -115,6 +115,25 @@ impl Event for MonthlyJobCompleted {
     const KIND: Kind = Kind::MonthlyJobCompleted;
 }
 
+/// `reminder-job-completed`: the same of the reminders; follows its `job-completed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReminderJobCompleted {
+    /// Which run.
+    #[serde(flatten)]
+    pub about: AboutRun,
+    /// The firing's scheduled time: what came due until then was looked at.
+    pub scheduled_at: DateTime<Utc>,
+    /// The run's ledger.
+    pub stats: Ledger,
+    /// Milliseconds from the run's opening to its closing.
+    pub duration: u64,
+}
+
+impl Event for ReminderJobCompleted {
+    const KIND: Kind = Kind::ReminderJobCompleted;
+}
+
 /// `job-failed`: a run was closed as failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

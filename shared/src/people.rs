@@ -111,6 +111,18 @@ words! {
 }
 
 words! {
+    /// How a user's reminders go out.
+    ReminderChannel {
+        /// As a letter.
+        Email = "email",
+        /// As a text message.
+        Sms = "sms",
+        /// As a notification of the application.
+        Push = "push",
+    }
+}
+
+words! {
     /// The language of a user's letters.
     Locale {
         /// French.
@@ -122,7 +134,7 @@ words! {
 
 #[cfg(test)]
 mod tests {
-    use super::{ContactStatus, EmailStatus, EmailTemplate, Locale, Source};
+    use super::{ContactStatus, EmailStatus, EmailTemplate, Locale, ReminderChannel, Source};
 
     #[test]
     fn every_word_reads_back_as_itself() {
@@ -133,7 +145,7 @@ mod tests {
                 })+
             };
         }
-        check!(ContactStatus, EmailStatus, Source, EmailTemplate, Locale);
+        check!(ContactStatus, EmailStatus, Source, EmailTemplate, ReminderChannel, Locale);
     }
 
     #[test]

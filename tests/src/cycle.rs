@@ -11,7 +11,7 @@ use shared::{
     mail::{Mailer, rate::RateLimit, template::Templates},
     process::Holder,
     records::{Records, Result},
-    run::{State, batch::BatchMessage, ledger::Ledger, plan::dispatch},
+    run::{State, batch::BatchMessage, job::Job as _, ledger::Ledger, plan::dispatch},
     sqs::{Deadline, Message, Outcome, RecordHandler},
 };
 
@@ -30,9 +30,18 @@ pub async fn worker(records: &Records, mailers: &[&Arc<ScriptedMailer>]) -> Invi
 
 /// A worker that sends at a pace.
 pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], rate: RateLimit) -> InvitationWorker {
+    worker_with(records, mailers, rate, Clock::standing_at(scheduled_at())).await
+}
+
+/// A worker that sends at a pace, by a clock of a test's own.
+pub async fn worker_with(
+    records: &Records,
+    mailers: &[&Arc<ScriptedMailer>],
+    rate: RateLimit,
+    clock: Clock,
+) -> InvitationWorker {
     let mailers = mailers.iter().map(|&mailer| -> Arc<dyn Mailer> { mailer.clone() }).collect();
     let keys = LinkKeys::of(records).await.expect("keys");
-    let clock = Clock::standing_at(scheduled_at());
     let options = WorkerOptions {
         app_base_url: "https://almanac.example".to_owned(),
         expiration_days: 60,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shared::email_address::EmailAddress;
+use shared::letters::LetterKind;
 use shared::mail::providers::{self, Provider, Sender};
 use shared::mail::template::{EmailTemplate, Locale, Template, Templates};
 use shared::mail::words::InvitationWords;
@@ -50,7 +51,13 @@ pub fn letters(count: usize) -> Vec<Letter> {
 /// Hands `letters` to `mailer` in one call with the friendly French template.
 pub async fn send(mailer: &dyn Mailer, letters: &[Letter]) -> Vec<Answer> {
     let templates = Templates::embedded();
-    send_as(mailer, "attempt-1", templates.get(EmailTemplate::Friendly, Locale::French), letters).await
+    send_as(
+        mailer,
+        "attempt-1",
+        templates.get(LetterKind::Invitation, EmailTemplate::Friendly, Locale::French),
+        letters,
+    )
+    .await
 }
 
 /// Hands `letters` to `mailer` in one call.

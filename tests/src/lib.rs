@@ -13,6 +13,7 @@ pub mod letters;
 pub mod people;
 pub mod polls;
 pub mod queues;
+pub mod reminding;
 pub mod response_bucket;
 pub mod runs;
 pub mod scripted_mailer;

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
+use shared::letters::LetterKind;
 use shared::mail::Answer;
 use shared::mail::template::{EmailTemplate, Locale, Templates};
 use tests::letters::{letters, mailer, send_as};
@@ -49,7 +50,7 @@ fn cpu_seconds(process: &str) -> f64 {
 async fn measure(name: &str, list: &str, stand_in: Option<&StandIn>, mails: usize) {
     let mailer = mailer(list).await.expect("a mailer");
     let templates = Templates::embedded();
-    let template = templates.get(EmailTemplate::Friendly, Locale::French);
+    let template = templates.get(LetterKind::Invitation, EmailTemplate::Friendly, Locale::French);
     let capacity = mailer.capacity();
     let letters = letters(capacity.claim);
     let before = (cpu_seconds("self"), stand_in.map(|s| cpu_seconds(&s.child.id().to_string())), Instant::now());

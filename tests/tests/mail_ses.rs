@@ -9,6 +9,7 @@ use aws_sdk_sesv2::{
         ReplacementEmailContent, ReplacementTemplate, Template as InlineTemplate,
     },
 };
+use shared::letters::LetterKind;
 use shared::mail::template::{EmailTemplate, Locale, Templates};
 use shared::mail::{Answer, Mailer, Refusal};
 use tests::letters::{self, letter, letters, send, send_as};
@@ -34,7 +35,7 @@ async fn a_claim_is_one_call_with_its_attempt_and_every_entry_s_own_result() {
     let fake = SesFake::start().await.expect("a server");
     let mailer = mailer(fake.address()).await;
     let templates = Templates::embedded();
-    let template = templates.get(EmailTemplate::Fun, Locale::English);
+    let template = templates.get(LetterKind::Invitation, EmailTemplate::Fun, Locale::English);
     let answers = send_as(&*mailer, "attempt-77", template, &letters(50)).await;
     for (at, answer) in answers.iter().enumerate() {
         assert_eq!(*answer, Answer::Accepted { provider_id: format!("fake-0-{at}") });

@@ -12,6 +12,7 @@ use shared::{
         batch::BatchMessage,
         close::try_close,
         control::{self, Control},
+        job::Job as _,
         ledger::{self, Ledger},
         plan::PlanEnd,
         redrive::{self, RedriveError, Takes, Wanted},
@@ -214,12 +215,12 @@ async fn movers_at_once_and_movers_cut_off_move_each_letter_once(database: &Test
 async fn a_planner_that_is_given_a_redrive_moves_and_queues_its_batches_and_walks_nobody(database: &TestDatabase) {
     let run = parked_unbegun(database, 3).await;
     let child = open_all(database, run).await;
-    let end = mover(database).plan(&child, Deadline::none()).await;
+    let end = mover(database).go_on(&child, Deadline::none()).await;
     assert!(end.is_err(), "the queue took nothing");
     let child = find(database, child.id).await;
     assert_eq!((child.plan_complete, child.planned), (true, 6));
     let queue = Arc::new(ScriptedQueue::taking_all());
-    assert_eq!(planner(database, queue, 10).plan(&child, Deadline::none()).await.expect("queued"), PlanEnd::Complete);
+    assert_eq!(planner(database, queue, 10).go_on(&child, Deadline::none()).await.expect("queued"), PlanEnd::Complete);
 }
 
 async fn a_rate_lets_batches_go_one_after_the_other(database: &TestDatabase) {

@@ -21,9 +21,12 @@ use crate::{
     stop::Stop,
 };
 
+/// The jobs that can be run.
+const JOBS: [&str; 2] = [monthly_invitations::JOB, reminders::JOB];
+
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
-    if job != monthly_invitations::JOB {
-        let message = format!("there is no job {job:?} that can be run: there is {}", monthly_invitations::JOB);
+    if !JOBS.contains(&job) {
+        let message = format!("there is no job {job:?} that can be run: there are {}", JOBS.join(", "));
         return Err(Misused(message).into());
     }
     let values = stack::settings(common);
@@ -31,7 +34,7 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         // It needs nothing of mail.
         values.read::<PlannerSettings>()?.timezone
     } else {
-        let (_, planner, _, _) = values.read::<RunSettings>()?;
+        let (_, (planner, _), ..) = values.read::<RunSettings>()?;
         planner.timezone
     };
     let scheduled_at = match at {
@@ -41,22 +44,23 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
     let stop = Stop::listen();
     let stack = stop.or(Stack::open(values)).await??;
     if dry_run {
-        return stop.or(dry_run::dry_run(&stack, scheduled_at, common.json)).await?;
+        return stop.or(dry_run::dry_run(&stack, job, scheduled_at, common.json)).await?;
     }
-    let exit = run_job(common, &stack, scheduled_at, stop).await;
+    let exit = run_job(common, &stack, job, scheduled_at, stop).await;
     stack.close().await;
     exit
 }
 
-/// Runs the cycle of that time to its end, or until `stop` is asked, and prints its ledger.
+/// Runs the job for that time to its end, or until `stop` is asked, and prints its ledger.
 pub(super) async fn run_job(
     common: &Common,
     stack: &Stack,
+    job: &str,
     scheduled_at: DateTime<Utc>,
     stop: Stop,
 ) -> anyhow::Result<Exit> {
     let engine = stop.or(stack.engine(Clock::system())).await??;
-    let opened = stop.or(engine.planner.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
+    let opened = stop.or(engine.jobs.find(job)?.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
     if !common.json {
         tell!("{}", met(&opened));
     }
@@ -68,7 +72,7 @@ pub(super) async fn run_job(
         }
         Opened::New(run) | Opened::Joined(run) => return work(common, stack, &engine, &run, stop).await,
     };
-    stop.or(print(common, stack, &run, engine.planner.zone)).await??;
+    stop.or(print(common, stack, &run, engine.keeper.zone)).await??;
     Ok(Exit::of_run(&run))
 }
 
@@ -84,7 +88,7 @@ pub(super) async fn work(
     let run = engine.work_until_closed(run, &progress).await;
     progress.end();
     let run = run?;
-    stop.or_soon(print(common, stack, &run, engine.planner.zone)).await??;
+    stop.or_soon(print(common, stack, &run, engine.keeper.zone)).await??;
     Ok(Exit::of_run(&run))
 }
 

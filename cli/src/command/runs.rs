@@ -28,14 +28,14 @@ pub(super) async fn list(common: &Common, limit: usize) -> anyhow::Result<Exit> 
     let stack = Stack::open_existing(stack::settings(common)).await?;
     let runs = stack.records.read(move |tx| history::newest(tx, None, limit).boxed()).await?;
     if !common.json {
-        say!("{:>6}  {:<22} {:<12} {:<10} {:<9} {:>9}", "run", "job", "key", "status", "trigger", "planned");
+        say!("{:>6}  {:<22} {:<16} {:<10} {:<9} {:>9}", "run", "job", "key", "status", "trigger", "planned");
     }
     for run in &runs {
         if common.json {
             say!("{}", show::as_json(run, &show::ledger_of(&stack.records, run).await?));
         } else {
             let (state, trigger) = (run.state.as_str(), &run.trigger);
-            say!("{:>6}  {:<22} {:<12} {state:<10} {trigger:<9} {:>9}", run.id, run.job, run.key, run.planned);
+            say!("{:>6}  {:<22} {:<16} {state:<10} {trigger:<9} {:>9}", run.id, run.job, run.key, run.planned);
         }
     }
     Ok(Exit::Done)

@@ -1,5 +1,5 @@
 //! `almanac why`: the whole story of one person: who they are to us, and for each month what was decided, tried and
-//! known.
+//! known, of the invitation and of its reminders.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use shared::{
     config::PlannerSettings,
     email_address::EmailAddress,
     invitation::{InvitationId, STATUS, SendState},
+    letters::{LetterId, LetterKind, ReminderKind},
     records::{Never as _, Result, Row, Tx, Value},
 };
 
@@ -32,12 +33,14 @@ struct Story {
     months: Vec<MonthOfContact>,
 }
 
-/// What a month held for a contact.
+/// What a month held for a contact: its invitation, or a reminder of it.
 #[derive(Debug, Clone, Serialize)]
 struct MonthOfContact {
     run: i64,
     key: String,
     scheduled_at: DateTime<Utc>,
+    /// `invitation`, `first` or `second`.
+    letter: &'static str,
     /// What became of it, in words.
     outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,21 +137,25 @@ fn facts(row: &Row) -> Result<Vec<String>> {
     Ok(facts)
 }
 
+/// What was decided, by run and kind of letter.
+type Months = BTreeMap<(i64, LetterKind), MonthOfContact>;
+
 async fn months(tx: &mut Tx, user: i64, contact: i64) -> Result<Vec<MonthOfContact>> {
-    let mut months: BTreeMap<i64, MonthOfContact> = BTreeMap::new();
+    let mut months = Months::new();
     let skips = tx
         .rows(
-            "SELECT r.id, r.run_key, r.scheduled_at, s.reason, s.skipped_at, s.contact_ids FROM skips s \
-             JOIN runs r ON r.id = s.run_id WHERE s.user_id = ? ORDER BY r.id",
+            "SELECT r.id, r.run_key, r.scheduled_at, b.letters, s.reason, s.skipped_at, s.contact_ids FROM skips s \
+             JOIN runs r ON r.id = s.run_id JOIN batches b ON b.id = s.batch_id WHERE s.user_id = ? ORDER BY r.id",
             &[user.into()],
         )
         .await?;
     for row in skips {
-        if row.text(5)?.split(',').any(|id| id.parse() == Ok(contact)) {
-            let mut month = month_of(&row)?;
-            month.outcome = format!("skipped: {}", row.text(3)?);
-            month.at = Some(row.time(4)?);
-            months.insert(month.run, month);
+        if row.text(6)?.split(',').any(|id| id.parse() == Ok(contact)) {
+            let kind: LetterKind = row.parsed(3)?;
+            let mut month = month_of(&row, kind)?;
+            month.outcome = format!("skipped: {}", row.text(4)?);
+            month.at = Some(row.time(5)?);
+            months.insert((month.run, kind), month);
         }
     }
     // An invitation is found by its month, so the months that there were lead to it.
@@ -157,27 +164,45 @@ async fn months(tx: &mut Tx, user: i64, contact: i64) -> Result<Vec<MonthOfConta
         let sql = "SELECT id, send_state, status, sent_at FROM invitations WHERE month = ? AND contact_id = ?";
         let Some(row) = tx.row(sql, &[cycle.int(0)?.into(), contact.into()]).await? else { continue };
         let invitation = InvitationId(row.int(0)?);
-        // Its batch, and not the one by which its user joined the cycle: a redrive moves it to another.
-        let sql = "SELECT r.id, r.run_key, r.scheduled_at FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?";
-        let Some(run) = tx.row(sql, &[invitation.batch().into()]).await? else { continue };
-        let mut month = month_of(&run)?;
-        let state = SendState::from_stored(row.int(1)?).map_or("unknown", SendState::as_str);
-        let status =
-            usize::try_from(row.int(2)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
-        month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
-        month.at = row.time(3)?.unless_never();
-        month.invitation = Some(invitation.0);
-        month.attempts = claims::attempts(tx, invitation).await?;
-        months.insert(month.run, month);
+        add_letter(tx, &mut months, invitation, LetterKind::Invitation, &row).await?;
+        let sql = "SELECT id, send_state, status, sent_at, kind FROM reminders WHERE invitation_id = ?";
+        for row in tx.rows(sql, &[invitation.0.into()]).await? {
+            let Some(kind) = ReminderKind::from_stored(row.int(4)?) else { continue };
+            add_letter(tx, &mut months, invitation, LetterKind::Reminder(kind), &row).await?;
+        }
     }
     Ok(months.into_values().collect())
 }
 
-fn month_of(row: &Row) -> Result<MonthOfContact> {
+/// Adds what became of a letter, whose row says its id, `send_state`, `status` and `sent_at`.
+async fn add_letter(
+    tx: &mut Tx,
+    months: &mut Months,
+    invitation: InvitationId,
+    kind: LetterKind,
+    row: &Row,
+) -> Result<()> {
+    let letter = LetterId(row.int(0)?);
+    // Its batch, and not the one by which its user joined the cycle: a redrive moves it to another.
+    let sql = "SELECT r.id, r.run_key, r.scheduled_at FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?";
+    let Some(run) = tx.row(sql, &[letter.batch().into()]).await? else { return Ok(()) };
+    let mut month = month_of(&run, kind)?;
+    let state = SendState::from_stored(row.int(1)?).map_or("unknown", SendState::as_str);
+    let status = usize::try_from(row.int(2)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
+    month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
+    month.at = row.time(3)?.unless_never();
+    month.invitation = Some(invitation.0);
+    month.attempts = claims::attempts(tx, letter).await?;
+    months.insert((month.run, kind), month);
+    Ok(())
+}
+
+fn month_of(row: &Row, kind: LetterKind) -> Result<MonthOfContact> {
     Ok(MonthOfContact {
         run: row.int(0)?,
         key: row.text(1)?,
         scheduled_at: row.time(2)?,
+        letter: kind.as_str(),
         outcome: String::new(),
         at: None,
         invitation: None,
@@ -199,7 +224,11 @@ fn print(story: &Story, zone: Tz) {
     }
     for month in &story.months {
         let at = month.at.map_or(String::new(), |at| format!(", {}", local(at)));
-        say!("  {} (run {}): {}{at}", month.key, month.run, month.outcome);
+        let letter = match month.letter {
+            "invitation" => String::new(),
+            reminder => format!("{reminder} reminder "),
+        };
+        say!("  {} (run {}): {letter}{}{at}", month.key, month.run, month.outcome);
         for attempt in &month.attempts {
             let settled = attempt.settled_at.map_or(String::new(), |at| format!(", known {}", local(at)));
             say!(

@@ -13,7 +13,6 @@ use async_trait::async_trait;
 use dead_letters::DeadLetters;
 use futures_util::FutureExt;
 use invitation_worker::InvitationWorker;
-use monthly_invitations::Planner;
 use run_keeper::{Keeper, PlannerDoor};
 use shared::{
     claims::Abandoned,
@@ -21,7 +20,7 @@ use shared::{
     process::{self, Holder},
     queue::RecordsQueue,
     records::Records,
-    run::{Run, State, outbox, plan::PlanEnd},
+    run::{Run, State, job::Job, outbox, plan::PlanEnd},
     sqs::{Deadline, Message, Outcome},
 };
 use tokio::{
@@ -51,8 +50,8 @@ pub struct Engine {
     pub records: Records,
     /// The queue in the records.
     pub queue: Arc<RecordsQueue>,
-    /// `monthly-invitations`.
-    pub planner: Planner,
+    /// The jobs that can be fired.
+    pub jobs: Jobs,
     /// `invitation-worker`.
     pub worker: Arc<InvitationWorker>,
     /// `run-keeper`.
@@ -75,20 +74,36 @@ pub struct Engine {
     pub stop: tokio::sync::watch::Sender<bool>,
 }
 
-/// Starts the planner in this process.
+/// The jobs that can be fired, each by its name.
+#[derive(Clone)]
+pub struct Jobs(pub Vec<Arc<dyn Job>>);
+
+impl Jobs {
+    /// The job of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, name: &str) -> anyhow::Result<&Arc<dyn Job>> {
+        let job = self.0.iter().find(|job| job.name() == name);
+        job.with_context(|| format!("there is no job {name:?} that this release can run"))
+    }
+}
+
+/// Starts planners in this process.
 pub struct PlanHere {
-    /// The planner.
-    pub planner: Planner,
+    /// The jobs whose planners there are.
+    pub jobs: Jobs,
     /// Whether this process is to begin nothing more.
     pub stop: Stopping,
 }
 
 impl PlanHere {
-    /// Plans until the plan is complete, or the page at which it is told to stop. A page that takes long then is given
+    /// Goes on until the plan is complete, or the page at which it is told to stop. A page that takes long then is given
     /// up: the next planner goes on from the checkpoint.
     async fn plan(&self, run: &Run) -> anyhow::Result<PlanEnd> {
+        let job = self.jobs.find(&run.job)?;
         tokio::select! {
-            planned = self.planner.plan(run, Deadline::none().or_when(self.stop.clone())) => planned,
+            planned = job.go_on(run, Deadline::none().or_when(self.stop.clone())) => planned,
             () = long_told(&self.stop) => Ok(PlanEnd::OutOfTime),
         }
     }
@@ -150,7 +165,7 @@ impl Engine {
     }
 
     fn start_planning(&self, run: &Run) -> Planning {
-        let (planner, run) = (PlanHere { planner: self.planner.clone(), stop: self.stop.subscribe() }, run.clone());
+        let (planner, run) = (PlanHere { jobs: self.jobs.clone(), stop: self.stop.subscribe() }, run.clone());
         tokio::spawn(async move { planner.plan(&run).await })
     }
 
@@ -178,7 +193,7 @@ impl Engine {
                 planned = async { planning.as_mut().expect("the branch is off without it").await }, if planning.is_some() => {
                     *planning = None;
                     planned.context("the planner's task")?.context("planning")?;
-                    shared::run::close::try_close(&self.records, &self.planner.clock, run.id).await?;
+                    shared::run::close::try_close(&self.records, &self.keeper.clock, run.id).await?;
                 }
                 () = watch.stopped() => return Ok(None),
             }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use monthly_invitations::Planner;
 use run_keeper::PlannerDoor as _;
 use shared::{
     clock::Clock,
     config::Values,
     queue::Queue as _,
     records::Records,
-    run::{Opened, Run, batch::BatchMessage},
+    run::{Opened, Run, batch::BatchMessage, job::Job as _},
 };
 use tempfile::TempDir;
 use tests::{
@@ -23,12 +24,13 @@ use tests::{
 };
 use tokio::sync::Notify;
 
-use super::{Engine, PlanHere, Watch};
+use super::{Engine, Jobs, PlanHere, Watch};
 use crate::stack::Stack;
 
-/// An engine on a home of its own.
+/// An engine on a home of its own, with one job.
 struct House {
     engine: Engine,
+    planner: Planner,
     _home: TempDir,
 }
 
@@ -38,7 +40,18 @@ impl House {
         let place = home.path().display().to_string();
         let values = Values::gather([("ALMANAC_HOME", place.as_str()), ("EMAIL_TRANSPORTS", "null:")], None);
         let stack = Stack::open(values).await.expect("records");
-        Self { engine: stack.engine(Clock::system()).await.expect("an engine"), _home: home }
+        let clock = Clock::system();
+        let engine = stack.engine(clock.clone()).await.expect("an engine");
+        let planner = stack.invitations(&clock).expect("settings");
+        let planner = Planner { queue: engine.queue.clone(), batch_size: 1, ..planner };
+        let mut house = Self { engine, planner, _home: home };
+        house.use_planner();
+        house
+    }
+
+    /// Has the engine use the planner as it is now.
+    fn use_planner(&mut self) {
+        self.engine.jobs = Jobs(vec![Arc::new(self.planner.clone())]);
     }
 
     /// Has the worker send through this mailer.
@@ -51,8 +64,7 @@ impl House {
         for _ in 0..batches {
             add_user_with_contacts(&self.engine.records, 1).await;
         }
-        self.engine.planner.batch_size = 1;
-        match self.engine.planner.open(firing()).await.expect("a run") {
+        match self.planner.open(firing()).await.expect("a run") {
             Opened::New(run) => run,
             other => panic!("there was none before: {other:?}"),
         }
@@ -83,8 +95,8 @@ impl Watch for Nobody {
 async fn no_planner_is_started_again_by_a_process_that_is_being_ended() {
     let mut house = House::new().await;
     let run = house.open(1).await;
-    let (planner, stop) = (house.engine.planner.clone(), house.engine.stop.subscribe());
-    let door = PlanHere { planner, stop };
+    let (jobs, stop) = (house.engine.jobs.clone(), house.engine.stop.subscribe());
+    let door = PlanHere { jobs, stop };
     house.engine.stop.send_replace(true);
     door.resume(&run).await.expect_err("it was not started, so the start does not count");
     house.engine.stop.send_replace(false);
@@ -121,7 +133,8 @@ async fn an_engine_that_fails_finishes_the_calls_under_way_first() {
         }
         .boxed()
     };
-    house.engine.planner.queue = Arc::new(ScriptedQueue::answering(failing_once_a_call_is_under_way));
+    house.planner.queue = Arc::new(ScriptedQueue::answering(failing_once_a_call_is_under_way));
+    house.use_planner();
 
     let error = house.engine.work_until_closed(&run, &Nobody).await.expect_err("the queue fails");
     assert_eq!(format!("{error:#}"), "planning: as the test says");

@@ -17,6 +17,7 @@ use crate::support::{
 
 const USERS: u32 = 160;
 const KILLS: u32 = 30;
+const KILLS_OF_REMINDERS: u32 = 10;
 
 /// How long the mail server takes over a letter: long enough for calls to be under way at any moment.
 const REPLY: Duration = Duration::from_millis(5);
@@ -41,13 +42,23 @@ async fn nothing_is_in_doubt_when_nobody_kills_on_mysql() {
     leave_no_doubt(TestDatabase::mysql().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_reminded_twice_or_forgotten_when_the_process_is_killed_ten_times_on_sqlite() {
+    survive_kills_of_reminders(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_reminded_twice_or_forgotten_when_the_process_is_killed_ten_times_on_mysql() {
+    survive_kills_of_reminders(TestDatabase::mysql().await).await;
+}
+
 async fn survive_kills(database: TestDatabase) {
     let records = database.records().clone();
     let eligible = people::make_up(&records, USERS).await;
     let sink = sink::taking(REPLY).await;
     let machine = machine(&database, &sink);
 
-    let most_in_doubt = kill_while_sending(&machine, &sink, &records).await;
+    let most_in_doubt = kill_while_sending(&machine, &CYCLE, KILLS, &sink, &records).await;
     let ledger = machine.run(&CYCLE).await.json_of(0);
     println!("{} {}: most under way at a kill {most_in_doubt}; {}", database.url(), ledger, sink.tally());
     assert_eq!(ledger["status"], "completed");
@@ -56,6 +67,27 @@ async fn survive_kills(database: TestDatabase) {
     ledger::tells_what_arrived(&ledger, &sink);
     every_doubt_is_listed(&machine, &ledger, &records).await;
     again_changes_nothing(&machine, &ledger, &sink).await;
+}
+
+async fn survive_kills_of_reminders(database: TestDatabase) {
+    let records = database.records().clone();
+    let eligible = people::make_up(&records, USERS).await;
+    let sink = sink::taking(REPLY).await;
+    let machine = machine(&database, &sink);
+    assert_eq!(machine.run(&CYCLE).await.json_of(0)["sent"].as_u64(), Some(eligible));
+
+    let at = people::days_from_now(3);
+    let reminders = ["run", "reminders", "--at", &at, "--json"];
+    kill_while_sending(&machine, &reminders, KILLS_OF_REMINDERS, &sink, &records).await;
+    let ledger = machine.run(&reminders).await.json_of(0);
+    println!("{} {}: {}", database.url(), ledger, sink.tally());
+    ledger::is_balanced(&ledger);
+    let of_reminders = ["planned", "sent", "in_doubt"].map(|name| ledger::number(&ledger, name));
+    assert_eq!((of_reminders[0], of_reminders[1] + of_reminders[2]), (eligible, eligible));
+    assert_eq!(query::number(&records, "SELECT COUNT(*) FROM reminders WHERE kind = 1").await, eligible);
+    let received = sink.tally().received() as u64 - eligible;
+    assert_eq!(sink.tally().duplicates(), 0, "{}", sink.tally());
+    assert!(of_reminders[1] <= received && received <= eligible, "{ledger} {}", sink.tally());
 }
 
 async fn leave_no_doubt(database: TestDatabase) {
@@ -77,12 +109,18 @@ fn machine(database: &TestDatabase, sink: &SmtpSink) -> Machine {
     Machine::with_records(database.url()).sending(sink::transport(sink)).set("SCHEDULER_BATCH_SIZE", "7")
 }
 
-/// Starts the cycle and kills it after some more letters, thirty times; gives the most letters that were under way.
-async fn kill_while_sending(machine: &Machine, sink: &SmtpSink, records: &Records) -> u64 {
+/// Starts a command and kills it after some more letters, so many times; gives the most letters that were under way.
+async fn kill_while_sending(
+    machine: &Machine,
+    command: &[&str],
+    kills: u32,
+    sink: &SmtpSink,
+    records: &Records,
+) -> u64 {
     let mut dice = Dice::thrown();
-    let (mut most, mut before) = (0, 0);
-    for kill in 1..=KILLS {
-        let mut running = machine.start(&CYCLE);
+    let (mut most, mut before) = (0, sink.tally().received());
+    for kill in 1..=kills {
+        let mut running = machine.start(command);
         let at = sink.tally().received() + dice.between(1, 100);
         while sink.tally().received() < at && !running.has_ended() {
             tokio::task::yield_now().await;

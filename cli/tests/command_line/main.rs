@@ -13,6 +13,7 @@ mod kill;
 mod messages;
 mod questions;
 mod redrive;
+mod reminders;
 mod schema;
 mod several_workers;
 mod support;

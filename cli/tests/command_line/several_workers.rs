@@ -13,6 +13,7 @@ use shared::{
     process::Holder,
     queue::RecordsQueue,
     records::Records,
+    run::job::Job as _,
     sqs::{Deadline, Message, RecordHandler as _},
 };
 use tests::{databases::TestDatabase, smtp_sink::SmtpSink};

@@ -16,7 +16,7 @@ pub const BOUNCE_LIMIT: i64 = 3;
 /// Above which response rate an invitation has priority.
 pub const PRIORITY_RATE: f64 = 80.0;
 
-/// Why a contact is not written to.
+/// Why a contact is not invited, or not reminded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SkipReason {
     /// The user was deactivated after the run was planned.
@@ -47,8 +47,26 @@ pub enum SkipReason {
     AlreadyInvited,
     /// Others came before, up to the user's limit.
     OverLimit,
-    /// The contact was deleted after the run was planned.
+    /// The contact was deleted after the run was planned; of a reminder, its user or invitation as well.
     Gone,
+    /// The invitation's time is over.
+    Expired,
+    /// The invitation has been answered.
+    Submitted,
+    /// The invitation came back.
+    Bounced,
+    /// The invitation was taken back.
+    InvitationCancelled,
+    /// There is such a reminder of the invitation already.
+    AlreadyReminded,
+    /// The user does not want such reminders to be sent.
+    SwitchedOff,
+    /// The user wants reminders by a way that is not set up.
+    ChannelUnavailable,
+    /// A first reminder comes so late that the second takes its place.
+    Superseded,
+    /// A second reminder comes too soon after its first: another run looks at it again.
+    TooSoonAfterFirst,
 }
 
 impl SkipReason {
@@ -70,6 +88,15 @@ impl SkipReason {
             Self::AlreadyInvited => "already_invited",
             Self::OverLimit => "over_limit",
             Self::Gone => "gone",
+            Self::Expired => "expired",
+            Self::Submitted => "submitted",
+            Self::Bounced => "bounced",
+            Self::InvitationCancelled => "invitation_cancelled",
+            Self::AlreadyReminded => "already_reminded",
+            Self::SwitchedOff => "switched_off",
+            Self::ChannelUnavailable => "channel_unavailable",
+            Self::Superseded => "superseded",
+            Self::TooSoonAfterFirst => "too_soon_after_first",
         }
     }
 }

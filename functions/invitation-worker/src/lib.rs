@@ -1,23 +1,27 @@
-//! The invitation worker: takes a batch's message, decides who of its users' contacts is invited, and writes to each
-//! of them once.
+//! The invitation worker: takes a batch's message, decides who of its users' contacts is invited, or reminded, and writes
+//! to each of them once.
 
+mod addressees;
 pub mod eligibility;
 pub mod people;
 mod prepare;
+pub mod reminders;
+mod resume;
 pub mod selection;
 mod sending;
+pub mod skips;
+pub mod standing;
+mod taking;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use shared::{
     clock::Clock,
-    cycle::CycleParameters,
-    invitation::InvitationId,
+    letters::LetterKind,
     links::{LinkKeys, invitation_link},
     mail::{Letter, Mailer, rate::RateLimit, template::Templates, words::InvitationWords},
     process::Holder,
@@ -26,15 +30,17 @@ use shared::{
         self, State,
         batch::{self, Batch, BatchMessage, BatchState, Failed},
         control::Control,
+        job::parameters_of,
     },
     sqs::{Deadline, Message, Outcome, RecordHandler},
 };
 use tokio::sync::Semaphore;
 
 use crate::{
+    addressees::{Addressee, Prepared},
     people::User,
-    prepare::Addressee,
-    prepare::Prepared,
+    reminders::rules::Rules,
+    resume::Still,
     sending::{Sending, Sent},
 };
 
@@ -141,13 +147,25 @@ impl InvitationWorker {
 
     /// Prepares the batch, or comes back to it; `None` when another worker has it.
     async fn prepared(&self, batch: &Batch) -> anyhow::Result<Option<(Batch, Prepared)>> {
-        if batch.state == BatchState::Planned {
-            let cycle: CycleParameters = serde_json::from_str(&batch.parameters)
-                .with_context(|| format!("the parameters of run {}", batch.run_id))?;
-            let prepared = prepare::prepare(&self.records, batch, cycle, self.clock.now(), &self.options).await?;
-            return Ok(prepared.map(|prepared| (batch.clone(), prepared)));
+        let now = self.clock.now();
+        let still = match batch.kind {
+            LetterKind::Invitation => Still::Invited(now),
+            LetterKind::Reminder(kind) => {
+                Still::Reminded(Rules::new(kind, parameters_of(batch.run_id, &batch.parameters)?, now))
+            }
+        };
+        if batch.state != BatchState::Planned {
+            return Ok(resume::resume(&self.records, batch, still, now).await?);
         }
-        Ok(prepare::resume(&self.records, batch, self.clock.now()).await?)
+        let (records, options) = (&self.records, &self.options);
+        let prepared = match still {
+            Still::Invited(_) => {
+                let cycle = parameters_of(batch.run_id, &batch.parameters)?;
+                prepare::prepare(records, batch, cycle, now, options).await?
+            }
+            Still::Reminded(rules) => reminders::prepare(records, batch, rules, now, options).await?,
+        };
+        Ok(prepared.map(|prepared| (batch.clone(), prepared)))
     }
 
     async fn find(&self, batch_id: i64) -> anyhow::Result<Option<Batch>> {
@@ -184,9 +202,9 @@ impl InvitationWorker {
         Ok(if cancelled { Sent::All } else { Sent::Later("a call is under way") })
     }
 
-    /// The letter that invites an addressee.
-    fn letter(&self, batch_id: i64, addressee: &Addressee, user: &User, expires_at: DateTime<Utc>) -> Letter {
-        let id = InvitationId::new(batch_id, addressee.position);
+    /// The letter of that kind to an addressee.
+    fn letter(&self, kind: LetterKind, addressee: &Addressee, user: &User) -> Letter {
+        let id = addressee.invitation;
         let base = self.options.app_base_url.as_str();
         let words = InvitationWords {
             first_name: &addressee.first_name,
@@ -194,10 +212,10 @@ impl InvitationWorker {
             custom_message: &user.custom_message,
             link: invitation_link(base, id, &addressee.token),
             short_code: self.keys.short_code(id),
-            expires_on: expires_at.date_naive(),
+            expires_on: addressee.expires_at.date_naive(),
             unsubscribe_url: self.keys.unsubscribe_link(base, addressee.contact_id),
         };
-        Letter { message: id.to_string(), to: addressee.email.clone(), values: words.values(user.locale) }
+        Letter { message: kind.message(id), to: addressee.email.clone(), values: words.values(user.locale) }
     }
 }
 

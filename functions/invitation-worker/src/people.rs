@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use shared::{
     cycle::CycleParameters,
     email_address::EmailAddress,
-    people::{EmailTemplate, Locale},
+    letters::ReminderKind,
+    people::{EmailTemplate, Locale, ReminderChannel},
     records::{Never, Result, Row, Tx, Value, dialect::with_list},
 };
 
@@ -29,6 +30,29 @@ pub struct User {
     pub custom_message: String,
     /// Whom the user wants to invite.
     pub wishes: Wishes,
+    /// Whom the user wants to remind.
+    pub reminders: ReminderWishes,
+}
+
+/// A user's wishes about reminders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReminderWishes {
+    /// First reminders are wanted.
+    pub first: bool,
+    /// Second reminders are wanted.
+    pub second: bool,
+    /// How they go out.
+    pub channel: ReminderChannel,
+}
+
+impl ReminderWishes {
+    /// Whether reminders of this kind are wanted.
+    pub fn wants(self, kind: ReminderKind) -> bool {
+        match kind {
+            ReminderKind::First => self.first,
+            ReminderKind::Second => self.second,
+        }
+    }
 }
 
 /// A contact, with what a letter needs of it.
@@ -48,10 +72,14 @@ pub struct Contact {
 
 const USER_COLUMNS: &str = "SELECT id, active, username, locale, email_template, custom_message, \
                             max_contacts_per_cycle, include_tags, exclude_tags, min_response_rate, \
-                            min_days_between_invitations FROM users WHERE id IN (?..)";
+                            min_days_between_invitations, first_reminder, second_reminder, reminder_channel \
+                            FROM users WHERE id IN (?..)";
 
 /// The users of those ids that there are.
 pub async fn users(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, User>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let values: Vec<Value<'_>> = ids.iter().map(|&id| id.into()).collect();
     let rows = tx.rows(with_list(USER_COLUMNS, values.len()), &values).await?;
     rows.iter().map(|row| read_user(row).map(|user| (user.id, user))).collect()
@@ -72,6 +100,7 @@ fn read_user(row: &Row) -> Result<User> {
             min_response_rate: row.float(9)?,
             min_days: row.int(10)?,
         },
+        reminders: ReminderWishes { first: row.truth(11)?, second: row.truth(12)?, channel: row.parsed(13)? },
     })
 }
 

@@ -1,6 +1,6 @@
 //! From a batch's users to who of their contacts is invited and why others are not. The dry run asks the same.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use shared::{
     cycle::CycleParameters,
@@ -11,6 +11,7 @@ use shared::{
 use crate::{
     eligibility::{Candidate, SkipReason, select},
     people::{self, Contact, User},
+    skips::Skips,
 };
 
 /// The verdict on a batch's people.
@@ -20,37 +21,17 @@ pub struct Verdict {
     pub users: HashMap<i64, User>,
     /// Who is invited, in the order in which letters go out: grouped by template and language, then by user.
     pub invited: Vec<Contact>,
-    /// Who is not, by user and reason: contact ids, and how many contacts have gone.
-    pub skipped: BTreeMap<(i64, SkipReason), Skipped>,
-}
-
-/// Contacts that share a user and a reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Skipped {
-    /// How many.
-    pub contacts: u32,
-    /// Which; fewer than `contacts` where a contact is no longer there.
-    pub ids: Vec<i64>,
+    /// Who is not.
+    pub skipped: Skips,
 }
 
 impl Verdict {
-    /// Notes that contacts of a user are skipped.
-    pub fn skip(&mut self, user: i64, reason: SkipReason, ids: impl IntoIterator<Item = i64>) {
-        let ids: Vec<i64> = ids.into_iter().collect();
-        if ids.is_empty() {
-            return;
-        }
-        let skipped = self.skipped.entry((user, reason)).or_default();
-        skipped.contacts += u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        skipped.ids.extend(ids);
-    }
-
     /// Takes a user's contacts back out, all for one reason.
     pub fn exclude_user(&mut self, user: i64, reason: SkipReason) {
         let (theirs, others) = self.invited.drain(..).partition(|contact| contact.user_id == user);
         self.invited = others;
         let theirs: Vec<Contact> = theirs;
-        self.skip(user, reason, theirs.iter().map(|contact| contact.candidate.id));
+        self.skipped.add(user, reason, theirs.iter().map(|contact| contact.candidate.id));
     }
 }
 
@@ -95,19 +76,15 @@ fn decide_user(verdict: &mut Verdict, subject: &Subject, mut contacts: Vec<Conta
         tracing::warn!(user = subject.id, late = contacts.len() - planned, "contacts came in after the plan");
         contacts.truncate(planned);
     }
-    let gone = planned - contacts.len();
-    if gone > 0 {
-        let skipped = verdict.skipped.entry((subject.id, SkipReason::Gone)).or_default();
-        skipped.contacts += u32::try_from(gone).unwrap_or(u32::MAX);
-    }
+    verdict.skipped.add_gone(subject.id, planned - contacts.len());
     let candidates: Vec<&Candidate> = contacts.iter().map(|contact| &contact.candidate).collect();
     let Some(user) = verdict.users.get(&subject.id).filter(|user| user.active) else {
-        verdict.skip(subject.id, SkipReason::UserInactive, candidates.iter().map(|candidate| candidate.id));
+        verdict.skipped.add(subject.id, SkipReason::UserInactive, candidates.iter().map(|candidate| candidate.id));
         return;
     };
     let selection = select(&user.wishes, cycle.scheduled_at, &candidates);
     for (reason, index) in selection.skipped {
-        verdict.skip(subject.id, reason, [candidates[index].id]);
+        verdict.skipped.add(subject.id, reason, [candidates[index].id]);
     }
     let mut contacts: Vec<Option<Contact>> = contacts.into_iter().map(Some).collect();
     verdict.invited.extend(selection.chosen.into_iter().filter_map(|index| contacts[index].take()));

@@ -1,8 +1,9 @@
 //! Sending a prepared batch: claim, call, settle, until nothing is left.
 //!
 //! A batch goes out in volleys of a few calls. The results of one volley and the claims of the next go into one
-//! transaction, so an invitation costs one insert and one update in place, and a commit serves several calls. Refusals are tried again by a claim of their own: at once with the next provider, and when all have
-//! refused after 1, 5 and 15 seconds. What has no answer is never tried again.
+//! transaction, so a letter costs one insert and one update in place, and a commit serves several calls. Refusals are
+//! tried again by a claim of their own: at once with the next provider, and when all have refused after 1, 5 and 15
+//! seconds. What has no answer is never tried again.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,6 +16,7 @@ use futures_util::{FutureExt, future::join_all};
 use shared::{
     claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
     counters::{self, Counter},
+    letters::LetterKind,
     mail::{Answer, Call, Letter, Refusal},
     records::{self, Tx},
     run::batch::{self, Batch},
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::{
     InvitationWorker,
-    prepare::{Addressee, Prepared},
+    addressees::{Addressee, Prepared},
 };
 
 /// How long to wait before all providers are tried again.
@@ -78,6 +80,7 @@ struct Next {
 pub(crate) struct Sending<'w> {
     worker: &'w InvitationWorker,
     batch_id: i64,
+    kind: LetterKind,
     prepared: Prepared,
     /// The next addressee that has not been claimed yet.
     next: usize,
@@ -98,6 +101,7 @@ impl<'w> Sending<'w> {
         Self {
             worker,
             batch_id: batch.id,
+            kind: batch.kind,
             prepared,
             next,
             retries,
@@ -221,7 +225,7 @@ impl<'w> Sending<'w> {
     fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
         let claim = |(next, number): (&Next, u32)| {
             let provider = self.worker.mailers[next.provider].name();
-            Claim::new(self.batch_id, number, next.positions.clone(), next.indexes.len(), provider)
+            Claim::new(self.batch_id, number, next.positions.clone(), next.indexes.len(), provider).of(self.kind)
         };
         volley.iter().zip(self.claims..).map(claim).collect()
     }
@@ -310,12 +314,12 @@ impl<'w> Sending<'w> {
     fn letter(&self, index: usize) -> Option<Letter> {
         let addressee: &Addressee = &self.prepared.addressees[index];
         let user = self.prepared.users.get(&addressee.user_id)?;
-        Some(self.worker.letter(self.batch_id, addressee, user, self.prepared.expires_at))
+        Some(self.worker.letter(self.kind, addressee, user))
     }
 
     fn template(&self, index: usize) -> Option<&'w shared::mail::template::Template> {
         let user = self.prepared.users.get(&self.prepared.addressees[index].user_id)?;
-        Some(self.worker.templates.get(user.template, user.locale))
+        Some(self.worker.templates.get(self.kind, user.template, user.locale))
     }
 
     /// Records the results in hand.
@@ -335,7 +339,7 @@ impl<'w> Sending<'w> {
     /// Records the last result and ends the batch.
     async fn finish(mut self) -> anyhow::Result<Sent> {
         let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
-        let (batch_id, now) = (self.batch_id, self.worker.clock.now());
+        let (batch_id, kind, now) = (self.batch_id, self.kind, self.worker.clock.now());
         let finished = self
             .worker
             .records
@@ -343,7 +347,7 @@ impl<'w> Sending<'w> {
                 let unsettled = unsettled.clone();
                 async move {
                     settle_all(tx, &unsettled, now).await?;
-                    batch::finish(tx, batch_id).await
+                    batch::finish(tx, kind, batch_id).await
                 }
                 .boxed()
             })

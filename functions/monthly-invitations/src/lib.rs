@@ -5,19 +5,19 @@ mod subjects;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use async_trait::async_trait;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
-use futures_util::FutureExt;
-use serde::Serialize;
 use shared::{
     clock::Clock,
-    cycle::CycleParameters,
-    firing::{Firing, Trigger},
     month::Month,
     queue::Queue,
-    records::Records,
-    run::{self, Opened, Run, ledger::Ledger, plan::PlanEnd},
+    records::{Records, Result},
+    run::{
+        Run,
+        job::{Job, parameters_of},
+        plan::{self, PlanEnd},
+    },
     sqs::Deadline,
 };
 
@@ -41,91 +41,40 @@ pub struct Planner {
     pub batch_size: usize,
 }
 
-/// What a firing came to; the function's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Planned {
-    /// The run.
-    pub run: i64,
-    /// Its key: `2026-11/05`.
-    pub key: String,
-    /// How this firing met the run: `opened`, `joined`, `closed`, or `refused` because it waits for a person.
-    pub met: &'static str,
-    /// Whether every user has been planned. When not, the keeper goes on with it.
-    pub plan_complete: bool,
-    /// The ledger, when the run is closed already.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ledger: Option<Ledger>,
-}
-
 impl Planner {
-    /// Opens the firing's run, or joins it, and plans it to its end or until the deadline.
-    ///
-    /// Any number of firings for one scheduled time make one run, at once or one after the other.
-    pub async fn fire(&self, firing: Firing, deadline: Deadline) -> anyhow::Result<Planned> {
-        let opened = self.open(firing).await.context("opening the run")?;
-        let run = opened.run();
-        tracing::Span::current().record("run", run.id);
-        tracing::info!(run = run.id, key = run.key, trigger = %firing.trigger, met = met(&opened), "fired");
-        if firing.trigger == Trigger::Resume && run.waits_for_person() {
-            tracing::warn!(run = run.id, checkpoint = run.checkpoint, "not started again: it waits for a person");
-            return Ok(Planned { met: "refused", ..planned(&opened, PlanEnd::Stopped) });
-        }
-        let end = match &opened {
-            Opened::Closed(_) => PlanEnd::Complete,
-            Opened::New(run) | Opened::Joined(run) => self.plan(run, deadline).await.context("planning the run")?,
-        };
-        if end == PlanEnd::Complete && run.closing_ledger().is_none() {
-            // A cycle in which nobody was due has no batch whose end would close it.
-            run::close::try_close(&self.records, &self.clock, run.id).await?;
-        }
-        Ok(planned(&opened, end))
-    }
-
-    /// Opens or finds the run of a firing. People who come later than this moment belong to a later run.
-    ///
-    /// A person who joins an open run has it go on, also when the keeper no longer starts its planner again.
-    pub async fn open(&self, firing: Firing) -> anyhow::Result<Opened> {
-        let key = run_key(firing.scheduled_at, self.zone);
-        let parameters = serde_json::to_string(&self.subjects(firing.scheduled_at).await?.parameters)?;
-        let opened = run::open(&self.records, &self.clock, JOB, key, firing, parameters).await?;
-        if let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) {
-            let run = run.id;
-            self.records.transaction(move |tx| run::fuse::reset(tx, run).boxed()).await?;
-        }
-        Ok(opened)
-    }
-
     /// The users that a firing at that time would take.
-    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<CycleSubjects> {
+    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> Result<CycleSubjects> {
         let parameters = subjects::fix_parameters(&self.records, scheduled_at, self.zone).await?;
         Ok(CycleSubjects { parameters, batch_size: self.batch_size })
     }
+}
 
-    /// Plans an open run from its checkpoint.
-    pub async fn plan(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
-        let parameters: CycleParameters =
-            serde_json::from_str(&run.parameters).with_context(|| format!("the parameters of run {}", run.id))?;
+#[async_trait]
+impl Job for Planner {
+    fn name(&self) -> &'static str {
+        JOB
+    }
+
+    fn records(&self) -> &Records {
+        &self.records
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn key(&self, scheduled_at: DateTime<Utc>) -> String {
+        run_key(scheduled_at, self.zone)
+    }
+
+    async fn parameters(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self.subjects(scheduled_at).await?.parameters)?)
+    }
+
+    async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
+        let parameters = parameters_of(run.id, &run.parameters)?;
         let subjects = CycleSubjects { parameters, batch_size: self.batch_size };
-        run::plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, &deadline).await
-    }
-}
-
-fn planned(opened: &Opened, end: PlanEnd) -> Planned {
-    let run = opened.run();
-    Planned {
-        run: run.id,
-        key: run.key.clone(),
-        met: met(opened),
-        plan_complete: end == PlanEnd::Complete,
-        ledger: run.closing_ledger(),
-    }
-}
-
-fn met(opened: &Opened) -> &'static str {
-    match opened {
-        Opened::New(_) => "opened",
-        Opened::Joined(_) => "joined",
-        Opened::Closed(_) => "closed",
+        plan::plan(&self.records, self.queue.as_ref(), &self.clock, run, &subjects, &deadline).await
     }
 }
 

@@ -8,6 +8,7 @@ use shared::{
     firing::Firing,
     lambda::{Function, Invocation},
     ports,
+    run::job::Job as _,
 };
 
 #[tokio::main]

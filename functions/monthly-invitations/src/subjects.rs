@@ -5,11 +5,12 @@ use chrono_tz::Tz;
 use futures_util::{FutureExt, future::BoxFuture};
 use shared::{
     cycle::CycleParameters,
+    letters::LetterKind,
     month::Month,
     records::{Records, Result, Tx},
     run::{
         batch::Subject,
-        plan::{Page, Subjects},
+        plan::{BatchSize, Page, Subjects},
     },
 };
 
@@ -69,7 +70,7 @@ impl Subjects for CycleSubjects {
                     ],
                 )
                 .await?;
-            let mut page = Page::default();
+            let mut page = Page { kind: LetterKind::Invitation, subjects: Vec::new(), checkpoint: None };
             for row in &rows {
                 let subject = Subject { id: row.int(0)?, planned: row.small(1)? };
                 page.checkpoint = Some(subject.id);
@@ -82,7 +83,7 @@ impl Subjects for CycleSubjects {
         .boxed()
     }
 
-    fn batch_size(&self) -> usize {
-        self.batch_size
+    fn batch_size(&self) -> BatchSize {
+        BatchSize { subjects: self.batch_size, letters: u32::MAX }
     }
 }

@@ -27,9 +27,9 @@ const CLI: &str = "almanac";
 const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
 /// Whose use of memory is watched: all but what runs once, at a deployment.
 const WATCHED: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, REMINDERS, CLEANUP, HEALTH, CLI];
-const SENDERS: &[&str] = &[WORKER, REMINDERS, CLI];
+const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
-const QUEUERS: &[&str] = &[PLANNER, KEEPER];
+const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
 /// The settings by which the template names what stands in AWS.
@@ -195,7 +195,7 @@ settings! {
         SCHEDULER_FIRST_REMINDER_DAYS: Whole = Whole::range(1, 90).of("days"),
             default("3"), formerly("FIRST_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
 
-        /// How long after an invitation the second reminder is due; later than the first.
+        /// How long after an invitation the second reminder is due, later than the first, which is then too late.
         SCHEDULER_SECOND_REMINDER_DAYS: Whole = Whole::range(2, 180).of("days"),
             default("7"), formerly("SECOND_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
     }

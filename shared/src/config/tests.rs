@@ -105,7 +105,7 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("run-keeper", problems::<(OfAll, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
             ("dead-letters", problems::<OfAll>(&values)),
             ("migrate", problems::<EngineSettings>(&values)),
-            ("reminders", problems::<(OfAll, ReminderSettings)>(&values)),
+            ("reminders", problems::<(OfAll, ReminderSettings, QueueSettings)>(&values)),
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),

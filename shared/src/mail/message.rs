@@ -120,6 +120,7 @@ mod tests {
 
     use super::Composer;
     use crate::email_address::EmailAddress;
+    use crate::letters::LetterKind;
     use crate::mail::providers::Sender;
     use crate::mail::template::{EmailTemplate, Locale, Templates};
     use crate::mail::{Call, Letter};
@@ -128,7 +129,7 @@ mod tests {
         let address = EmailAddress::parse("invitations@almanac.example").expect("well formed");
         let sender = Sender { address, name: sender_name.to_owned() };
         let templates = Templates::embedded();
-        let template = templates.get(EmailTemplate::Friendly, Locale::French);
+        let template = templates.get(LetterKind::Invitation, EmailTemplate::Friendly, Locale::French);
         let letter = Letter {
             message: "42/first".to_owned(),
             to: EmailAddress::parse("ada@example.org").expect("well formed"),

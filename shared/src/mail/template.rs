@@ -1,6 +1,7 @@
 //! Templates: files that an operator may change, checked when the process starts.
 //!
-//! A template is three files, `<name>/<locale>.subject.txt`, `.txt` and `.html`, with `{{name}}` for each value of the
+//! A template is three files, `<name>/<locale>.subject.txt`, `.txt` and `.html`, and those of reminders
+//! `<name>/first/<locale>…` and `<name>/second/<locale>…`, with `{{name}}` for each value of the
 //! [catalogue](super::placeholder::INVITATION). The defaults (`infra/emails`) are part of the binary.
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use super::Letter;
 use super::json_text::escaped;
 use super::part::{Format, Part, ses_key};
 use super::placeholder::INVITATION;
+use crate::letters::LetterKind;
 pub use crate::people::{EmailTemplate, Locale};
 
 /// A checked template.
@@ -55,7 +57,7 @@ struct SesKey {
     html: bool,
 }
 
-/// Every template in every language.
+/// Every template of every kind of letter in every language.
 #[derive(Debug)]
 pub struct Templates(Vec<Template>);
 
@@ -93,24 +95,36 @@ impl Templates {
         })
     }
 
-    /// The template of that name in that language.
-    pub fn get(&self, name: EmailTemplate, locale: Locale) -> &Template {
-        &self.0[name as usize * Locale::ALL.len() + locale as usize]
+    /// The template of that name in that language, for letters of that kind.
+    pub fn get(&self, kind: LetterKind, name: EmailTemplate, locale: Locale) -> &Template {
+        let kind = LetterKind::ALL.iter().position(|other| *other == kind).unwrap_or(0);
+        &self.0[(kind * EmailTemplate::ALL.len() + name as usize) * Locale::ALL.len() + locale as usize]
     }
 
     fn read(source: impl Fn(&str) -> Result<String, String>) -> Result<Self, InvalidTemplates> {
         let mut templates = Vec::new();
         let mut problems = Vec::new();
-        for name in EmailTemplate::ALL {
-            for locale in Locale::ALL {
-                match Template::read(&format!("{name}/{locale}"), &source) {
-                    Ok(template) => templates.push(template),
-                    Err(found) => problems.extend(found),
-                }
+        for stem in LetterKind::ALL.into_iter().flat_map(stems) {
+            match Template::read(&stem, &source) {
+                Ok(template) => templates.push(template),
+                Err(found) => problems.extend(found),
             }
         }
         if problems.is_empty() { Ok(Self(templates)) } else { Err(InvalidTemplates(problems)) }
     }
+}
+
+/// What the files of a kind of letter are called, without their endings, in the order of [`Templates`].
+fn stems(kind: LetterKind) -> impl Iterator<Item = String> {
+    let folder = match kind {
+        LetterKind::Invitation => String::new(),
+        LetterKind::Reminder(reminder) => format!("{reminder}/"),
+    };
+    let of_name = move |name: &EmailTemplate| {
+        let (name, folder) = (*name, folder.clone());
+        Locale::ALL.iter().map(move |locale| format!("{name}/{folder}{locale}"))
+    };
+    EmailTemplate::ALL.iter().flat_map(of_name)
 }
 
 impl Template {
@@ -240,6 +254,18 @@ static EMBEDDED: std::sync::LazyLock<Vec<(&str, &str)>> = std::sync::LazyLock::n
         files!("professional/en"),
         files!("fun/fr"),
         files!("fun/en"),
+        files!("friendly/first/fr"),
+        files!("friendly/first/en"),
+        files!("professional/first/fr"),
+        files!("professional/first/en"),
+        files!("fun/first/fr"),
+        files!("fun/first/en"),
+        files!("friendly/second/fr"),
+        files!("friendly/second/en"),
+        files!("professional/second/fr"),
+        files!("professional/second/en"),
+        files!("fun/second/fr"),
+        files!("fun/second/en"),
     ]
     .concat()
 });

@@ -42,6 +42,7 @@ const CHANGES: &[Change] = &[
     change!(8, "0008_redrive"),
     change!(9, "0009_dead_letters"),
     change!(10, "0010_long_skips"),
+    change!(11, "0011_reminders"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -5,6 +5,7 @@ use crate::{
     claims::{self, Abandoned, Claim, Outcome, Positions},
     clock::Clock,
     config::Database,
+    letters::LetterKind,
     objects::FolderObjects,
     process::Holder,
     records::{ConnectOptions, Tx},
@@ -76,7 +77,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
         unknown: vec![(5, "no reply after the message".to_owned())],
     };
     claims::settle(tx, &claim, &outcome, at("2026-11-05T17:00:02.5Z")).await?;
-    batch::finish(tx, mixed).await?;
+    batch::finish(tx, LetterKind::Invitation, mixed).await?;
 
     let large = insert_batch(tx, run, 60, 50).await?;
     insert_skip(tx, run, large, "opted_out", 8).await?;
@@ -84,7 +85,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
     let claim = call(tx, large, 50, &alive, at("2026-11-05T17:00:07Z")).await?;
     let accepted = (0..50).map(|position| (position, String::new())).collect();
     claims::settle(tx, &claim, &Outcome { accepted, ..Outcome::default() }, at("2026-11-05T17:00:07.7Z")).await?;
-    batch::finish(tx, large).await?;
+    batch::finish(tx, LetterKind::Invitation, large).await?;
 
     let parked = "INSERT INTO batches (run_id, subjects, planned, cause) VALUES (?, '', 20, '')";
     let parked = tx.insert(parked, &[run.into()]).await?;
@@ -94,7 +95,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
     let lost = insert_batch(tx, run, 3, 3).await?;
     call(tx, lost, 3, &dead, at("2026-11-05T17:00:08Z")).await?;
     claims::abandon(tx, &Abandoned::HeldBy(vec![dead.token().to_owned()])).await?;
-    batch::finish(tx, lost).await?;
+    batch::finish(tx, LetterKind::Invitation, lost).await?;
     Ok(run)
 }
 

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Control, State};
 use crate::{
     invitation::POSITIONS,
-    records::{Result, Row, Tx},
+    letters::LetterKind,
+    records::{RecordsError, Result, Row, Tx},
 };
 
 /// Where a batch stands.
@@ -56,9 +57,9 @@ impl FromStr for BatchState {
 /// A subject of a batch, and what the planner counted for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
-    /// The user.
+    /// A user who invites; of reminders, the batch whose invitations are reminded of.
     pub id: i64,
-    /// How many contacts the user had when the run was planned.
+    /// How many contacts the user had when the run was planned; of reminders, how many came due.
     pub planned: u32,
 }
 
@@ -98,7 +99,9 @@ pub struct Batch {
     pub id: i64,
     /// The run it belongs to.
     pub run_id: i64,
-    /// Its users.
+    /// What its letters are.
+    pub kind: LetterKind,
+    /// What it was made from.
     pub subjects: Vec<Subject>,
     /// What the planner counted for it.
     pub planned: u32,
@@ -119,7 +122,7 @@ pub struct Batch {
 impl Batch {
     fn read(row: &Row) -> Result<Self> {
         let subjects = read_subjects(&row.text(2)?)
-            .ok_or_else(|| crate::records::RecordsError::unreadable(2, "the subjects are no list of id:count"))?;
+            .ok_or_else(|| RecordsError::unreadable(2, "the subjects are no list of id:count"))?;
         Ok(Self {
             id: row.int(0)?,
             run_id: row.int(1)?,
@@ -131,6 +134,7 @@ impl Batch {
             run_state: row.parsed(7)?,
             control: row.parsed(8)?,
             parameters: row.text(9)?,
+            kind: row.parsed(10)?,
         })
     }
 
@@ -139,7 +143,7 @@ impl Batch {
         let row = tx
             .row(
                 "SELECT b.id, b.run_id, b.subjects, b.planned, b.state, b.cursor_position, b.claims, r.state, \
-                 r.control, r.parameters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
+                 r.control, r.parameters, b.letters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
                 &[id.into()],
             )
             .await?;
@@ -150,18 +154,40 @@ impl Batch {
 /// The most batches whose rows one query looks at.
 const BATCHES_PER_RANGE: i64 = 1_000;
 
-/// The ids that a run's invitations can have, as ranges of neighbouring batches: a join over computed bounds would make
-/// MySQL read the whole table.
-pub async fn invitation_ranges(tx: &mut Tx, run_id: i64) -> Result<Vec<(i64, i64)>> {
-    let mut ranges: Vec<(i64, i64)> = Vec::new();
-    for row in tx.rows("SELECT id FROM batches WHERE run_id = ? ORDER BY id", &[run_id.into()]).await? {
-        let id = row.int(0)?;
+/// What a batch's letters are.
+pub async fn kind(tx: &mut Tx, batch_id: i64) -> Result<LetterKind> {
+    let row = tx.row("SELECT letters FROM batches WHERE id = ?", &[batch_id.into()]).await?;
+    row.ok_or(RecordsError::Fenced)?.parsed(0)
+}
+
+/// Where letters of neighbouring batches lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LetterRange {
+    /// What they are; first and second reminders lie beside each other.
+    pub kind: LetterKind,
+    /// The first id that one of them can have.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+}
+
+/// Where a run's letters can be, as ranges of neighbouring batches: a join over computed bounds would make MySQL read the
+/// whole table.
+pub async fn letter_ranges(tx: &mut Tx, run_id: i64) -> Result<Vec<LetterRange>> {
+    let mut ranges: Vec<(LetterKind, i64, i64)> = Vec::new();
+    for row in tx.rows("SELECT id, letters FROM batches WHERE run_id = ? ORDER BY id", &[run_id.into()]).await? {
+        let (id, kind) = (row.int(0)?, row.parsed::<LetterKind>(1)?);
+        let is_next = |of: LetterKind, first: i64, last: i64| {
+            of.table() == kind.table() && last + 1 == id && id - first < BATCHES_PER_RANGE
+        };
         match ranges.last_mut() {
-            Some((first, last)) if *last + 1 == id && id - *first < BATCHES_PER_RANGE => *last = id,
-            _ => ranges.push((id, id)),
+            Some((of, first, last)) if is_next(*of, *first, *last) => *last = id,
+            _ => ranges.push((kind, id, id)),
         }
     }
-    Ok(ranges.into_iter().map(|(first, last)| (first * POSITIONS, last * POSITIONS + POSITIONS - 1)).collect())
+    let range =
+        |(kind, first, last)| LetterRange { kind, first: first * POSITIONS, last: last * POSITIONS + POSITIONS - 1 };
+    Ok(ranges.into_iter().map(range).collect())
 }
 
 /// Takes a batch off the queue until `wait` has passed; the keeper then sends a fresh message, whose failed tries are
@@ -181,8 +207,8 @@ pub async fn postpone(tx: &mut Tx, batch_id: i64, wait: Duration, cause: &str) -
 ///
 /// Gives false, and changes nothing, while a position is neither sent, failed, in doubt nor cancelled, or a claim is
 /// open.
-pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<bool> {
-    if has_unfinished_positions(tx, batch_id).await? {
+pub async fn finish(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
+    if has_unfinished_positions(tx, kind, batch_id).await? {
         return Ok(false);
     }
     tx.execute(
@@ -193,14 +219,11 @@ pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<bool> {
     Ok(true)
 }
 
-async fn has_unfinished_positions(tx: &mut Tx, batch_id: i64) -> Result<bool> {
-    let planned = tx
-        .row(
-            "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
-            &[batch_id.into(), batch_id.into()],
-        )
-        .await?;
-    if planned.is_some() {
+async fn has_unfinished_positions(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
+    let table = kind.table();
+    let sql =
+        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1");
+    if tx.row(sql, &[batch_id.into(), batch_id.into()]).await?.is_some() {
         return Ok(true);
     }
     has_open_claim(tx, batch_id).await
@@ -221,7 +244,7 @@ pub async fn fence(tx: &mut Tx, batch_id: i64) -> Result<()> {
 /// Gives up on a batch: what it has not sent has failed, with this cause. Waits (false) while a claim is open.
 pub async fn park(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<bool> {
     // `send_state` 3 is failed; see the migration.
-    end(tx, batch_id, BatchState::Parked, "UPDATE invitations SET send_state = 3 WHERE", cause).await
+    end(tx, batch_id, BatchState::Parked, "send_state = 3", cause).await
 }
 
 /// Batches of a run that have not ended, oldest first.
@@ -233,21 +256,22 @@ pub async fn unfinished(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64
 
 /// Cancels a batch: what it has not sent will not be. Waits (false) while a claim is open.
 pub async fn cancel(tx: &mut Tx, batch_id: i64) -> Result<bool> {
-    let sql = "UPDATE invitations SET send_state = 5, status = 7 WHERE";
-    end(tx, batch_id, BatchState::Cancelled, sql, "the run was cancelled").await
+    end(tx, batch_id, BatchState::Cancelled, "send_state = 5, status = 7", "the run was cancelled").await
 }
 
-async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, update: &'static str, cause: &str) -> Result<bool> {
+/// Ends a batch in that state; `outcome` is what it sets on letters that were not sent.
+async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, outcome: &'static str, cause: &str) -> Result<bool> {
     // The row is locked first, so that no claim can be made beside this.
-    tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
+    let row = tx.row("SELECT letters FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
     if has_open_claim(tx, batch_id).await? {
         return Ok(false);
     }
-    tx.execute(
-        format!("{update} id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0"),
-        &[batch_id.into(), batch_id.into()],
-    )
-    .await?;
+    if let Some(row) = row {
+        let table = row.parsed::<LetterKind>(0)?.table();
+        let range = "id BETWEEN ? * 65536 AND ? * 65536 + 65535";
+        let sql = format!("UPDATE {table} SET {outcome} WHERE {range} AND send_state = 0");
+        tx.execute(sql, &[batch_id.into(), batch_id.into()]).await?;
+    }
     tx.execute(
         "UPDATE batches SET state = ?, cause = ?, finished_at = {now}, claims = claims + 1 \
          WHERE id = ? AND state IN ('planned', 'open')",

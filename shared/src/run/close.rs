@@ -15,9 +15,10 @@ use super::{
 use crate::{
     clock::Clock,
     cycle,
-    events::{AboutRun, JobCompleted, JobFailed, MonthlyJobCompleted},
+    events::{AboutRun, JobCompleted, JobFailed, MonthlyJobCompleted, ReminderJobCompleted},
     memory,
     records::{Records, Result, Tx},
+    reminders,
 };
 
 /// Closes the run if nothing of it is left to do; gives it as it was closed. Harmless to try at any time.
@@ -79,11 +80,20 @@ async fn say(tx: &mut Tx, run: &Run, state: State, error: String, stats: Ledger,
     }
     let completed = JobCompleted { about: about.clone(), status: state.as_str(), stats: stats.clone(), duration };
     outbox::put_event(tx, run.id, &completed).await?;
-    // A redrive is a part of the month, whose stats would be taken for the whole.
-    if let Some(month) = cycle::month_of(run).filter(|_| run.parent == 0) {
-        outbox::put_event(tx, run.id, &MonthlyJobCompleted { about, month, stats, duration }).await?;
+    // A redrive is a part of the month, or hour, whose stats would be taken for the whole.
+    if run.parent != 0 {
+        return Ok(());
     }
-    Ok(())
+    match (run.job.as_str(), cycle::month_of(run)) {
+        (cycle::JOB, Some(month)) => {
+            outbox::put_event(tx, run.id, &MonthlyJobCompleted { about, month, stats, duration }).await
+        }
+        (reminders::JOB, _) => {
+            let scheduled_at = run.scheduled_at;
+            outbox::put_event(tx, run.id, &ReminderJobCompleted { about, scheduled_at, stats, duration }).await
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn has_unfinished_batches(tx: &mut Tx, run_id: i64) -> Result<bool> {

@@ -85,6 +85,7 @@ fn notice(item: &Item) -> Option<Notice> {
         Kind::JobStarted
         | Kind::JobCompleted
         | Kind::MonthlyJobCompleted
+        | Kind::ReminderJobCompleted
         | Kind::JobFailed
         | Kind::HighMemoryUsage
         | Kind::AlertsTriggered => news::Kind::Event,

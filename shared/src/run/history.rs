@@ -1,6 +1,9 @@
 //! The run history: which runs there were, and how far one has come.
 
-use super::{COLUMNS, Run, batch};
+use super::{
+    COLUMNS, Run,
+    batch::{self, LetterRange},
+};
 use crate::records::{Result, Tx};
 
 /// The newest runs, newest first, of one job or of all.
@@ -81,11 +84,13 @@ pub async fn redrives(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
     rows.iter().map(|row| row.int(0)).collect()
 }
 
-/// The first invitations of a run that are in doubt.
+/// The first invitations of a run that are in doubt, or whose reminders are.
 pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64>> {
     let mut doubts = Vec::new();
-    for (first, last) in batch::invitation_ranges(tx, run_id).await? {
-        let sql = "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?";
+    for LetterRange { kind, first, last } in batch::letter_ranges(tx, run_id).await? {
+        let (table, invitation) = (kind.table(), kind.invitation_column());
+        let sql =
+            format!("SELECT {invitation} FROM {table} WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?");
         for row in tx.rows(sql, &[first.into(), last.into(), (most - doubts.len()).into()]).await? {
             doubts.push(row.int(0)?);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::batch;
+use super::batch::{self, LetterRange};
 use crate::{
     invitation::SendState,
     records::{Result, Tx},
@@ -48,8 +48,9 @@ impl Ledger {
 /// Counts a run's outcomes from the rows that say them. While a run is open, what is still to do has none.
 pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
     let mut ledger = Ledger { planned, ..Ledger::default() };
-    for (first, last) in batch::invitation_ranges(tx, run_id).await? {
-        let sql = "SELECT send_state, COUNT(*) FROM invitations WHERE id BETWEEN ? AND ? GROUP BY send_state";
+    for LetterRange { kind, first, last } in batch::letter_ranges(tx, run_id).await? {
+        let table = kind.table();
+        let sql = format!("SELECT send_state, COUNT(*) FROM {table} WHERE id BETWEEN ? AND ? GROUP BY send_state");
         for row in tx.rows(sql, &[first.into(), last.into()]).await? {
             let counted = row.count(1)?;
             match SendState::from_stored(row.int(0)?) {

@@ -10,6 +10,7 @@ pub mod control;
 pub mod deliver;
 pub mod fuse;
 pub mod history;
+pub mod job;
 pub mod ledger;
 pub mod outbox;
 pub mod plan;

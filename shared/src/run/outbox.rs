@@ -19,6 +19,8 @@ pub enum Kind {
     JobCompleted,
     /// The event `monthly-job-completed`.
     MonthlyJobCompleted,
+    /// The event `reminder-job-completed`.
+    ReminderJobCompleted,
     /// The event `job-failed`.
     JobFailed,
     /// The event `high-memory-usage`.
@@ -30,11 +32,12 @@ pub enum Kind {
 }
 
 /// Every kind there is.
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Report,
     Kind::JobStarted,
     Kind::JobCompleted,
     Kind::MonthlyJobCompleted,
+    Kind::ReminderJobCompleted,
     Kind::JobFailed,
     Kind::HighMemoryUsage,
     Kind::Alert,
@@ -49,6 +52,7 @@ impl Kind {
             Self::JobStarted => "job-started",
             Self::JobCompleted => "job-completed",
             Self::MonthlyJobCompleted => "monthly-job-completed",
+            Self::ReminderJobCompleted => "reminder-job-completed",
             Self::JobFailed => "job-failed",
             Self::HighMemoryUsage => "high-memory-usage",
             Self::Alert => "alert",

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    letters::LetterKind,
     queue::{MESSAGES_PER_CALL, Queue},
     records::{Records, RecordsError, Result, Tx, Value, dialect::with_list, never},
     sqs::Deadline,
@@ -34,12 +35,46 @@ const MESSAGE_LIFE: i64 = 86_400_000_000;
 const DISPATCH_PAGE: usize = MESSAGES_PER_CALL * CALLS_AT_ONCE;
 
 /// A page of subjects, in the order of their keys.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Page {
+    /// What their letters are to be.
+    pub kind: LetterKind,
     /// Those that have something to plan.
     pub subjects: Vec<Subject>,
     /// The last key that this page looked at; `None` when there was nothing after the checkpoint.
     pub checkpoint: Option<i64>,
+}
+
+/// How much one batch takes at most; a subject is never divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSize {
+    /// How many subjects.
+    pub subjects: usize,
+    /// How many letters.
+    pub letters: u32,
+}
+
+impl BatchSize {
+    /// Divides subjects, in their order, into batches.
+    pub fn divide(self, subjects: &[Subject]) -> Vec<&[Subject]> {
+        let (mut batches, mut rest) = (Vec::new(), subjects);
+        while !rest.is_empty() {
+            let (batch, others) = rest.split_at(self.fitting(rest).max(1));
+            batches.push(batch);
+            rest = others;
+        }
+        batches
+    }
+
+    /// How many of the first subjects one batch takes.
+    fn fitting(self, subjects: &[Subject]) -> usize {
+        let mut letters = 0_u32;
+        let mut fits = |subject: &&Subject| {
+            letters = letters.saturating_add(subject.planned);
+            letters <= self.letters
+        };
+        subjects.iter().take(self.subjects).take_while(|subject| fits(subject)).count()
+    }
 }
 
 /// What a job's planner walks.
@@ -47,8 +82,8 @@ pub trait Subjects: Clone + Send + Sync + 'static {
     /// The subjects after the key `after`, at most a few hundred, up to the run's high-water mark.
     fn page(self, tx: &mut Tx, after: i64) -> BoxFuture<'_, Result<Page>>;
 
-    /// How many subjects one batch takes.
-    fn batch_size(&self) -> usize;
+    /// How much one batch takes.
+    fn batch_size(&self) -> BatchSize;
 }
 
 /// How a planner ended.
@@ -100,7 +135,7 @@ async fn walk<S: Subjects>(records: &Records, run: &Run, subjects: &S) -> Result
 
 /// Writes a page's batches and moves the checkpoint; nothing, when another planner was here first or the run is
 /// stopped.
-async fn advance(records: &Records, run: &Run, page: Page, batch_size: usize) -> Result<()> {
+async fn advance(records: &Records, run: &Run, page: Page, batch_size: BatchSize) -> Result<()> {
     let (run_id, old) = (run.id, run.checkpoint);
     let advanced = records
         .transaction(move |tx| {
@@ -124,7 +159,7 @@ async fn advance(records: &Records, run: &Run, page: Page, batch_size: usize) ->
                 if moved != 1 {
                     return Err(RecordsError::Fenced);
                 }
-                insert_batches(tx, run_id, &page.subjects, batch_size).await
+                insert_batches(tx, run_id, &page, batch_size).await
             }
             .boxed()
         })
@@ -135,13 +170,14 @@ async fn advance(records: &Records, run: &Run, page: Page, batch_size: usize) ->
     }
 }
 
-async fn insert_batches(tx: &mut Tx, run_id: i64, subjects: &[Subject], batch_size: usize) -> Result<()> {
+async fn insert_batches(tx: &mut Tx, run_id: i64, page: &Page, batch_size: BatchSize) -> Result<()> {
     let mut values: Vec<Value<'_>> = Vec::new();
-    for batch in subjects.chunks(batch_size) {
+    for batch in batch_size.divide(&page.subjects) {
         let planned: u32 = batch.iter().map(|subject| subject.planned).sum();
-        values.extend([run_id.into(), write_subjects(batch).into(), planned.into(), "".into()]);
+        let kind = page.kind.as_str();
+        values.extend([run_id.into(), kind.into(), write_subjects(batch).into(), planned.into(), "".into()]);
     }
-    tx.insert_rows("INSERT INTO batches (run_id, subjects, planned, cause) VALUES", 4, "", &values).await
+    tx.insert_rows("INSERT INTO batches (run_id, letters, subjects, planned, cause) VALUES", 5, "", &values).await
 }
 
 /// Sends a message for every batch of the run that waits for one. Safe to repeat: a message sent twice is one batch.
@@ -245,4 +281,25 @@ async fn mark_queued(tx: &mut Tx, batches: Vec<i64>, as_of: DateTime<Utc>) -> Re
     let sql = "UPDATE batches SET queued = 1, not_before = {now} WHERE not_before < ? AND id IN (?..)";
     tx.execute(with_list(sql, batches.len()), &values).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_subject_comes_into_one_batch_and_no_batch_takes_more_than_it_may(
+            planned in proptest::collection::vec(1..2_000_u32, 0..200), subjects in 1..60_usize, letters in 1..3_000_u32,
+        ) {
+            let all: Vec<_> = (1..).zip(planned).map(|(id, planned)| Subject { id, planned }).collect();
+            let batches = BatchSize { subjects, letters }.divide(&all);
+            prop_assert_eq!(&batches.concat(), &all);
+            for batch in batches {
+                let sum: u32 = batch.iter().map(|subject| subject.planned).sum();
+                prop_assert!(batch.len() <= subjects && (sum <= letters || batch.len() == 1), "{batch:?}");
+            }
+        }
+    }
 }

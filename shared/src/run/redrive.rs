@@ -5,7 +5,7 @@
 //! and sets: whoever is cut off in between, the keeper goes on. The child has no subjects to walk: what is
 //! [`advance`] here takes the place of a planner's walk.
 //!
-//! Only what was surely never accepted is done again: invitations that failed because their batch was parked. What a
+//! Only what was surely never accepted is done again: letters that failed because their batch was parked. What a
 //! provider refused for good stays failed, and what is in doubt stays in doubt.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -18,7 +18,8 @@ use crate::{
     claims,
     clock::Clock,
     events::JobStarted,
-    invitation::{InvitationId, POSITIONS},
+    invitation::POSITIONS,
+    letters::{LetterId, LetterKind},
     random,
     records::{Records, RecordsError, Result, Row, Tx, Value, dialect::with_list, never},
 };
@@ -69,7 +70,7 @@ const SUFFIX: &str = "/redrive-";
 /// How many batches are read at a time.
 const PAGE: usize = 100;
 
-/// How many invitations one statement moves.
+/// How many letters one statement moves.
 const ROWS: usize = 500;
 
 /// Counts what a redrive would take, and changes nothing.
@@ -210,6 +211,7 @@ fn filter(parent: i64, wanted: &Wanted) -> (String, Vec<Value<'static>>) {
 #[derive(Debug, Clone)]
 struct Parked {
     id: i64,
+    kind: LetterKind,
     subjects: String,
     planned: u32,
     prepared_by: String,
@@ -238,10 +240,16 @@ pub async fn advance(records: &Records, clock: &Clock, run: &Run) -> Result<Run>
 }
 
 async fn taken(tx: &mut Tx, child: i64, parent: i64) -> Result<Vec<Parked>> {
-    let sql = "SELECT id, subjects, planned, prepared_by FROM batches \
+    let sql = "SELECT id, letters, subjects, planned, prepared_by FROM batches \
                WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?";
     let parked = |row: &Row| {
-        Ok(Parked { id: row.int(0)?, subjects: row.text(1)?, planned: row.small(2)?, prepared_by: row.text(3)? })
+        Ok(Parked {
+            id: row.int(0)?,
+            kind: row.parsed(1)?,
+            subjects: row.text(2)?,
+            planned: row.small(3)?,
+            prepared_by: row.text(4)?,
+        })
     };
     tx.rows(sql, &[parent.into(), child.into(), PAGE.into()]).await?.iter().map(parked).collect()
 }
@@ -270,7 +278,7 @@ async fn move_batch(tx: &mut Tx, child: i64, parked: &Parked, now: DateTime<Utc>
     let (letters, moved) = if parked.prepared_by == UNPREPARED {
         (parked.planned, 0)
     } else {
-        let moved = move_rows(tx, parked.id, batch, now).await?;
+        let moved = move_rows(tx, parked, batch, now).await?;
         let sql = "UPDATE batches SET planned = ?, state = CASE WHEN ? = 0 THEN 'done' ELSE 'open' END WHERE id = ?";
         tx.execute(sql, &[moved.into(), moved.into(), batch.into()]).await?;
         (moved, moved)
@@ -292,10 +300,11 @@ async fn move_batch(tx: &mut Tx, child: i64, parked: &Parked, now: DateTime<Utc>
 async fn insert_batch(tx: &mut Tx, run: &Run, parked: &Parked) -> Result<i64> {
     let due = after_the_last(tx, run).await?;
     tx.insert(
-        "INSERT INTO batches (run_id, subjects, planned, prepared_by, cause, not_before) \
-         SELECT ?, ?, ?, ?, '', CASE WHEN ? > {now} THEN ? ELSE {now} END",
+        "INSERT INTO batches (run_id, letters, subjects, planned, prepared_by, cause, not_before) \
+         SELECT ?, ?, ?, ?, ?, '', CASE WHEN ? > {now} THEN ? ELSE {now} END",
         &[
             run.id.into(),
+            parked.kind.as_str().into(),
             (&parked.subjects).into(),
             parked.planned.into(),
             (&parked.prepared_by).into(),
@@ -316,24 +325,37 @@ async fn after_the_last(tx: &mut Tx, run: &Run) -> Result<DateTime<Utc>> {
     Ok(last.time(0)? + TimeDelta::microseconds(micros))
 }
 
-/// Gives a parked batch's failed invitations to the child's batch, planned again; gives how many. Their links have not
-/// gone out, so their ids may change. Those that a provider refused for good, or that nobody could answer any more, stay.
-async fn move_rows(tx: &mut Tx, old: i64, new: i64, now: DateTime<Utc>) -> Result<u32> {
-    let refused: BTreeSet<u32> = claims::refused_for_good(tx, old).await?;
-    let rows = tx
-        .rows(
-            "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
-             AND status = 0 AND expires_at > ? ORDER BY id",
-            &[old.into(), old.into(), now.into()],
-        )
-        .await?;
-    let ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>>>()?;
-    let again: Vec<i64> = ids.into_iter().filter(|&id| !refused.contains(&InvitationId(id).position())).collect();
+/// Gives a parked batch's failed letters to the child's batch, planned again; gives how many. Nothing went out
+/// under their ids, so these may change. Those that a provider refused for good, or that nobody could answer any more, stay.
+async fn move_rows(tx: &mut Tx, parked: &Parked, new: i64, now: DateTime<Utc>) -> Result<u32> {
+    let refused: BTreeSet<u32> = claims::refused_for_good(tx, parked.id).await?;
+    let failed = failed_letters(tx, parked, now).await?;
+    let again: Vec<i64> = failed.into_iter().filter(|&id| !refused.contains(&LetterId(id).position())).collect();
     for ids in again.chunks(ROWS) {
-        let mut values: Vec<Value<'_>> = vec![((new - old) * POSITIONS).into()];
+        let mut values: Vec<Value<'_>> = vec![((new - parked.id) * POSITIONS).into()];
         values.extend(ids.iter().map(|&id| Value::from(id)));
-        let sql = "UPDATE invitations SET id = id + ?, send_state = 0 WHERE send_state = 3 AND id IN (?..)";
-        tx.execute(with_list(sql, ids.len()), &values).await?;
+        let list = with_list("id IN (?..)", ids.len());
+        let table = parked.kind.table();
+        let sql = format!("UPDATE {table} SET id = id + ?, send_state = 0 WHERE send_state = 3 AND {list}");
+        tx.execute(sql, &values).await?;
     }
     Ok(u32::try_from(again.len()).unwrap_or(u32::MAX))
+}
+
+/// The failed letters of a parked batch that somebody could still answer. Of reminders the worker asks for itself, because
+/// more can have happened to their invitations.
+async fn failed_letters(tx: &mut Tx, parked: &Parked, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    let rows = match parked.kind {
+        LetterKind::Invitation => {
+            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+                       AND status = 0 AND expires_at > ? ORDER BY id";
+            tx.rows(sql, &[parked.id.into(), parked.id.into(), now.into()]).await?
+        }
+        LetterKind::Reminder(_) => {
+            let sql = "SELECT id FROM reminders WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+                       AND status = 0 ORDER BY id";
+            tx.rows(sql, &[parked.id.into(), parked.id.into()]).await?
+        }
+    };
+    rows.iter().map(|row| row.int(0)).collect()
 }

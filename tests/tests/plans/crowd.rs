@@ -6,6 +6,11 @@ use shared::records::{Records, Value, never};
 /// How many users, batches and messages there are.
 const MANY: i64 = 3_000;
 
+/// So many seconds after the first.
+fn second(n: i64) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp(1_800 + n, 0).unwrap_or_default()
+}
+
 /// Fills every table that grows.
 pub async fn fill(records: &Records) {
     insert(records, "INSERT INTO users (external_id, username, email) VALUES", 3, MANY, |n| {
@@ -65,8 +70,8 @@ pub async fn fill(records: &Records) {
     })
     .await;
     let head = "INSERT INTO sends (batch_id, claim, nonce, holder, provider, first_position, last_position, listed, \
-                letters, state, claimed_at, lease_until, outcome) VALUES";
-    insert(records, head, 13, MANY, |n| {
+                letters, state, claimed_at, lease_until, settled_at, accepted, outcome) VALUES";
+    insert(records, head, 15, MANY, |n| {
         vec![
             (1 + n).into(),
             0_i64.into(),
@@ -80,8 +85,19 @@ pub async fn fill(records: &Records) {
             if n % 100 == 0 { 0_i64 } else { 1 }.into(),
             never().into(),
             never().into(),
+            second(n).into(),
+            2_i64.into(),
             "".into(),
         ]
+    })
+    .await;
+    insert(records, "INSERT INTO reminders (id, invitation_id, kind, send_state) VALUES", 4, MANY, |n| {
+        let invitation = (1 + n / 2) * 65_536 + n % 2;
+        vec![(invitation + (MANY << 16)).into(), invitation.into(), 1_i64.into(), 2_i64.into()]
+    })
+    .await;
+    insert(records, "INSERT INTO waiting_reminders (invitation_id, batch_id, due_at) VALUES", 3, MANY, |n| {
+        vec![((1 + n / 2) * 65_536 + n % 2).into(), (1 + n / 2).into(), second(n).into()]
     })
     .await;
     let head = "INSERT INTO skips (run_id, batch_id, user_id, reason, contacts, contact_ids, skipped_at) VALUES";

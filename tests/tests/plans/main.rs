@@ -14,7 +14,7 @@ use queries::{QUERIES, Query, source};
 tests::contract!(no_query_reads_a_whole_table);
 
 /// The tables that grow with users, contacts and months.
-const GROWING: [&str; 10] = [
+const GROWING: [&str; 12] = [
     "users",
     "contacts",
     "suppressions",
@@ -25,6 +25,8 @@ const GROWING: [&str; 10] = [
     "sends",
     "skips",
     "queue_messages",
+    "reminders",
+    "waiting_reminders",
 ];
 
 /// What a plan does that it should not.
@@ -50,7 +52,7 @@ async fn no_query_reads_a_whole_table(database: &TestDatabase) {
 }
 
 const ANALYZE_MYSQL: &str = "ANALYZE TABLE users, contacts, suppressions, runs, batches, cycle_members, invitations, \
-                             sends, skips, queue_messages, outbox";
+                             sends, skips, queue_messages, outbox, reminders, waiting_reminders";
 
 /// The steps of a query's plan that read a whole table or a whole index.
 async fn scans(records: &Records, query: &'static Query) -> Vec<String> {

@@ -41,6 +41,12 @@ fn a_range() -> Vec<Value<'static>> {
     vec![(77_i64 * 65_536).into(), (107_i64 * 65_536).into()]
 }
 
+/// An hour in which a tenth of all was sent, or comes due.
+fn an_hour() -> Vec<Value<'static>> {
+    let moment = |seconds: i64| chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    vec![moment(3_000).into(), moment(3_300).into()]
+}
+
 fn after(mut first: Vec<Value<'static>>, rest: Vec<Value<'static>>) -> Vec<Value<'static>> {
     first.extend(rest);
     first
@@ -74,7 +80,7 @@ pub const QUERIES: &[Query] = &[
     // The worker's, for each batch.
     query(
         "SELECT b.id, b.run_id, b.subjects, b.planned, b.state, b.cursor_position, b.claims, r.state, \
-         r.control, r.parameters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
+         r.control, r.parameters, b.letters FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?",
         || vec![id()],
     ),
     assembled(list("SELECT id, active FROM users WHERE id IN (?..)", 50, || ids(50))),
@@ -101,17 +107,77 @@ pub const QUERIES: &[Query] = &[
     list("SELECT user_id FROM cycle_members WHERE month = ? AND batch_id <> ? AND user_id IN (?..)", 50, || {
         after(vec![202_611_i64.into(), id()], ids(50))
     }),
-    query(
-        "SELECT i.id, i.user_id, i.contact_id, i.to_email, i.token, i.expires_at, COALESCE(c.first_name, ''), \
-         COALESCE(c.opted_out, 0), COALESCE(c.active, 0), COALESCE(c.status = 'active', 0), \
-         COALESCE(c.email_status IN ('bounced_permanent', 'complained', 'unsubscribed'), 1), \
-         COALESCE(c.bounce_count, 0), s.email IS NOT NULL, c.id IS NULL \
+    assembled(query(
+        "SELECT i.id, i.user_id, c.id IS NULL, s.email IS NOT NULL \
          FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
          WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
         || vec![id(), id()],
+    )),
+    assembled(list("DELETE FROM invitations WHERE send_state = 0 AND id IN (?..)", 50, || ids(50))),
+    // The reminders' planner's.
+    query(
+        "SELECT run_key, scheduled_at, started_at FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 \
+         ORDER BY run_key DESC LIMIT ?",
+        || vec!["monthly-invitations".into(), "key 7".into(), 24_i64.into()],
     ),
-    list("DELETE FROM invitations WHERE send_state = 0 AND id IN (?..)", 50, || ids(50)),
+    query(
+        "SELECT batch_id + 0, SUM(accepted) FROM sends WHERE settled_at > ? AND settled_at <= ? \
+         AND batch_id + 0 > ? GROUP BY 1 ORDER BY 1 LIMIT ?",
+        || after(an_hour(), vec![id(), 200_i64.into()]),
+    ),
+    query(
+        "SELECT batch_id + 0, SUM(1) FROM waiting_reminders WHERE due_at > ? AND due_at <= ? \
+         AND batch_id + 0 > ? GROUP BY 1 ORDER BY 1 LIMIT ?",
+        || after(an_hour(), vec![id(), 200_i64.into()]),
+    ),
+    list("SELECT id FROM batches WHERE letters <> 'invitation' AND id IN (?..)", 200, || ids(200)),
+    // The worker's, for each batch of reminders.
+    assembled(query(
+        "SELECT i.id, c.id IS NULL, s.email IS NOT NULL FROM invitations i \
+         LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
+         LEFT JOIN suppressions s ON s.email = i.to_email \
+         WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 2 \
+         AND i.sent_at > ? AND i.sent_at <= ? ORDER BY i.id",
+        || after(vec![id(), id()], an_hour()),
+    )),
+    assembled(query(
+        "SELECT i.id, c.id IS NULL, s.email IS NOT NULL FROM waiting_reminders w \
+         JOIN invitations i ON i.id = w.invitation_id \
+         LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
+         LEFT JOIN suppressions s ON s.email = i.to_email \
+         WHERE w.due_at > ? AND w.due_at <= ? AND w.batch_id = ? ORDER BY i.id",
+        || after(an_hour(), vec![id()]),
+    )),
+    list(
+        "SELECT id, invitation_id, kind, send_state, sent_at FROM reminders WHERE invitation_id IN (?..)",
+        200,
+        || ids(200),
+    ),
+    query(
+        "SELECT claimed_at FROM sends WHERE batch_id = ? AND first_position <= ? AND last_position >= ? \
+         ORDER BY claim DESC LIMIT 1",
+        || vec![id(), 7_i64.into(), 7_i64.into()],
+    ),
+    list("SELECT id FROM batches WHERE id IN (?..) ORDER BY id {for update}", 50, || ids(50)),
+    list("DELETE FROM waiting_reminders WHERE invitation_id IN (?..)", 200, || ids(200)),
+    assembled(query(
+        "SELECT r.id, i.id, c.id IS NULL, s.email IS NOT NULL FROM reminders r \
+         JOIN invitations i ON i.id = r.invitation_id \
+         LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
+         LEFT JOIN suppressions s ON s.email = i.to_email \
+         WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = 0 ORDER BY r.id",
+        || vec![id(), id()],
+    )),
+    assembled(query(
+        "UPDATE reminders SET send_state = 2, sent_at = ?, status = CASE WHEN status = 0 THEN 1 ELSE status END \
+         WHERE send_state IN (0, 4) AND id BETWEEN ? AND ? AND \
+         EXISTS (SELECT 1 FROM sends WHERE batch_id = ? AND claim = ? AND nonce = ?)",
+        || {
+            let sent = vec![shared::records::never().into(), (77_i64 * 65_536).into(), (77_i64 * 65_536 + 49).into()];
+            after(sent, vec![id(), 0_i64.into(), "00000000".into()])
+        },
+    )),
     // The worker's, for each call.
     query(
         "UPDATE batches SET claims = ?, cursor_position = ? WHERE id = ? AND claims = ? AND state = 'open' \
@@ -139,10 +205,11 @@ pub const QUERIES: &[Query] = &[
     )),
     assembled(list("UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4) AND id IN (?..)", 10, || ids(10))),
     // The worker's, at a batch's end.
-    query(
+    assembled(query(
         "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
         || vec![id(), id()],
-    ),
+    )),
+    query("SELECT letters FROM batches WHERE id = ?", || vec![id()]),
     query("SELECT 1 FROM sends WHERE batch_id = ? AND state = 0 LIMIT 1", || vec![id()]),
     query("UPDATE batches SET state = 'done', finished_at = {now} WHERE id = ? AND state = 'open'", || vec![id()]),
     assembled(query(
@@ -151,8 +218,11 @@ pub const QUERIES: &[Query] = &[
     )),
     query("SELECT 1 FROM batches WHERE run_id = ? AND state IN ('planned', 'open') LIMIT 1", || vec![id()]),
     // The closing's: as much as the run has.
-    query("SELECT id FROM batches WHERE run_id = ? ORDER BY id", || vec![id()]),
-    query("SELECT send_state, COUNT(*) FROM invitations WHERE id BETWEEN ? AND ? GROUP BY send_state", a_range),
+    query("SELECT id, letters FROM batches WHERE run_id = ? ORDER BY id", || vec![id()]),
+    assembled(query(
+        "SELECT send_state, COUNT(*) FROM invitations WHERE id BETWEEN ? AND ? GROUP BY send_state",
+        a_range,
+    )),
     query("SELECT reason, SUM(contacts) FROM skips WHERE run_id = ? GROUP BY reason", || vec![id()]),
     query(
         "SELECT state, SUM(planned) FROM batches WHERE run_id = ? AND state IN ('parked', 'cancelled') \
@@ -162,7 +232,7 @@ pub const QUERIES: &[Query] = &[
     query("SELECT COALESCE(SUM(redriven_letters), 0) FROM batches WHERE run_id = ?", || vec![id()]),
     // A redrive's.
     query(
-        "SELECT id, subjects, planned, prepared_by FROM batches \
+        "SELECT id, letters, subjects, planned, prepared_by FROM batches \
          WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?",
         || vec![id(), id(), 100_i64.into()],
     ),
@@ -174,9 +244,10 @@ pub const QUERIES: &[Query] = &[
     query("SELECT not_before, planned FROM batches WHERE run_id = ? ORDER BY id DESC LIMIT 1", || vec![id()]),
     query("SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0", || vec![id()]),
     query("SELECT id FROM runs WHERE parent_id = ? AND state = 'open' ORDER BY id LIMIT 1", || vec![id()]),
-    query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
-        after(a_range(), vec![100_i64.into()])
-    }),
+    assembled(query(
+        "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?",
+        || after(a_range(), vec![100_i64.into()]),
+    )),
     // The keeper's, every minute, and the engine's of one machine, every second.
     assembled(query("SELECT batch_id, claim FROM sends WHERE state = 0 AND lease_until < {now} LIMIT ?", || {
         vec![100_i64.into()]
@@ -238,7 +309,12 @@ pub fn source() -> String {
     [
         include_str!("../../../functions/invitation-worker/src/people.rs"),
         include_str!("../../../functions/invitation-worker/src/prepare.rs"),
+        include_str!("../../../functions/invitation-worker/src/reminders/earlier.rs"),
+        include_str!("../../../functions/invitation-worker/src/reminders/mod.rs"),
+        include_str!("../../../functions/invitation-worker/src/taking.rs"),
         include_str!("../../../functions/monthly-invitations/src/subjects.rs"),
+        include_str!("../../../functions/reminders/src/lib.rs"),
+        include_str!("../../../functions/reminders/src/subjects.rs"),
         include_str!("../../../functions/run-keeper/src/lib.rs"),
         include_str!("../../../shared/src/claims.rs"),
         include_str!("../../../shared/src/queue.rs"),

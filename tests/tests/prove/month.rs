@@ -6,7 +6,11 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::types::MessageSystemAttributeName as Attribute;
 use chrono::Duration;
 use serde_json::{Value, json};
-use shared::{firing::Firing, queue::MAX_RECEIVES, run::State};
+use shared::{
+    firing::Firing,
+    queue::MAX_RECEIVES,
+    run::{State, job::Job as _},
+};
 use tests::{
     ask, cycle,
     databases::TestDatabase,

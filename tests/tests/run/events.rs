@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::{
     clock::Clock,
     memory::MemoryWatch,
-    run::{close::try_close, control, control::Control, plan::dispatch},
+    run::{close::try_close, control, control::Control, job::Job as _, plan::dispatch},
     sqs::Deadline,
 };
 use tests::{

@@ -13,6 +13,7 @@ use shared::{
         control::{self, Control},
         fuse::{self, Permit, Verdict},
         history,
+        job::Job as _,
     },
     sqs::Deadline,
 };

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use shared::{
     clock::Clock,
     firing::Firing,
-    run::{self, Opened, State},
+    run::{self, Opened, State, job::Job as _},
     sqs::Deadline,
 };
 use tests::{

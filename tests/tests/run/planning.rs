@@ -16,6 +16,7 @@ use shared::{
     run::{
         Run,
         control::{self, Control},
+        job::Job as _,
         plan::PlanEnd,
     },
     sqs::Deadline,
@@ -81,7 +82,7 @@ async fn planners_that_race_over_a_run_plan_each_user_once(database: &TestDataba
     let planners = (0..6).map(|number| {
         let records = if number % 2 == 0 { database.records() } else { &other_process };
         let (planner, run) = (planner(records, queue.clone(), 2), run.clone());
-        tokio::spawn(async move { planner.plan(&run, Deadline::none()).await })
+        tokio::spawn(async move { planner.go_on(&run, Deadline::none()).await })
     });
     for end in join_all(planners).await {
         assert_eq!(end.expect("no panic").expect("who is overtaken goes on"), PlanEnd::Complete);
@@ -100,9 +101,9 @@ async fn a_planner_may_stop_anywhere_and_the_next_one_goes_on(database: &TestDat
         let planner = planner(database, queue.clone(), 2);
         let run = planner.open(firing).await.expect("a run").run().clone();
         for _ in 0..3 {
-            for_polls(planner.plan(&find(database, run.id).await, Deadline::none()), polls).await;
+            for_polls(planner.go_on(&find(database, run.id).await, Deadline::none()), polls).await;
         }
-        let end = planner.plan(&find(database, run.id).await, Deadline::none()).await;
+        let end = planner.go_on(&find(database, run.id).await, Deadline::none()).await;
         assert_eq!(end.expect("planned to the end"), PlanEnd::Complete);
         assert_planned(database, run.id, &crowd).await;
     }
@@ -112,7 +113,7 @@ async fn a_planner_without_time_plans_nothing(database: &TestDatabase) {
     crowd(database, 3).await;
     let planner = planner(database, Arc::new(ScriptedQueue::taking_all()), 2);
     let run = planner.open(firing()).await.expect("a run").run().clone();
-    let end = planner.plan(&run, Deadline::within(std::time::Duration::ZERO)).await.expect("no error");
+    let end = planner.go_on(&run, Deadline::within(std::time::Duration::ZERO)).await.expect("no error");
     assert_eq!(end, PlanEnd::OutOfTime);
     assert!(planned_users(database, run.id).await.is_empty());
 }
@@ -122,9 +123,9 @@ async fn a_queue_that_fails_loses_nothing(database: &TestDatabase) {
     let opening = planner(database, Arc::new(ScriptedQueue::taking_all()), 1);
     let run = opening.open(firing()).await.expect("a run").run().clone();
     let failing = ScriptedQueue::answering(|_, _| Box::pin(async { anyhow::bail!("the queue is away") }));
-    planner(database, Arc::new(failing), 1).plan(&run, Deadline::none()).await.expect_err("the queue is away");
+    planner(database, Arc::new(failing), 1).go_on(&run, Deadline::none()).await.expect_err("the queue is away");
     let queue = Arc::new(ScriptedQueue::taking_all());
-    let end = planner(database, queue.clone(), 1).plan(&find(database, run.id).await, Deadline::none()).await;
+    let end = planner(database, queue.clone(), 1).go_on(&find(database, run.id).await, Deadline::none()).await;
     assert_eq!(end.expect("planned to the end"), PlanEnd::Complete);
     assert_planned(database, run.id, &crowd).await;
     assert_eq!(queue.taken().len(), crowd.len());
@@ -144,7 +145,7 @@ async fn a_pause_stops_planning_and_resuming_goes_on(database: &TestDatabase) {
     });
     let planner = planner(database, Arc::new(pausing), 2);
     let run = planner.open(firing()).await.expect("a run").run().clone();
-    let plan = async |run: &Run| planner.plan(run, Deadline::none()).await.expect("no error");
+    let plan = async |run: &Run| planner.go_on(run, Deadline::none()).await.expect("no error");
     assert_eq!(plan(&run).await, PlanEnd::Stopped);
     let first_page = planned_users(database, run.id).await.len();
     assert_eq!(first_page, 20, "ten batches of two");
@@ -162,7 +163,7 @@ async fn who_came_after_the_opening_is_not_planned(database: &TestDatabase) {
     add_user_with_contacts(database, 3).await;
     let (&old_user, _) = crowd.first_key_value().expect("five users");
     add_contacts(database, old_user, 2).await;
-    planner.plan(&run, Deadline::none()).await.expect("planned");
+    planner.go_on(&run, Deadline::none()).await.expect("planned");
     assert_planned(database, run.id, &crowd).await;
 }
 

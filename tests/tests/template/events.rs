@@ -6,13 +6,14 @@ use shared::firing::{Firing, Trigger};
 
 use crate::{names, read};
 
-const EVENTS: [&str; 7] = [
+const EVENTS: [&str; 8] = [
     "alerts-triggered",
     "high-memory-usage",
     "job-completed",
     "job-failed",
     "job-started",
     "monthly-job-completed",
+    "reminder-job-completed",
     "run-requested",
 ];
 

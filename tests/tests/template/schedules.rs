@@ -93,7 +93,7 @@ fn expressions_that_are_none_are_found_out() {
 }
 
 #[test]
-fn the_cycle_fires_at_18_in_paris_from_the_5th_to_the_28th_and_the_keeper_every_minute() {
+fn every_job_fires_at_its_time_in_paris() {
     let template = Template::main();
     let said: Vec<_> = of_kind(&template, "ScheduleV2")
         .iter()
@@ -108,6 +108,7 @@ fn the_cycle_fires_at_18_in_paris_from_the_5th_to_the_28th_and_the_keeper_every_
         said,
         [
             ("monthly-invitations", "cron(0 18 5-28 * ? *)".to_owned(), paris(), on()),
+            ("reminders", "cron(0 * * * ? *)".to_owned(), paris(), on()),
             ("run-keeper", "rate(1 minute)".to_owned(), paris(), on()),
         ]
     );

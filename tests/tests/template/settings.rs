@@ -23,9 +23,11 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     let mut all = worker_timeouts(template);
     let ranges = [
         ("BatchSize", [1, 300]),
+        ("FirstReminderDays", [1, 90]),
         ("LongestRunHours", [1, 168]),
         ("MonthlyJobDay", [1, 28]),
         ("MonthlyJobHour", [0, 23]),
+        ("SecondReminderDays", [2, 180]),
     ];
     for (parameter, ends) in ranges {
         for (index, end) in ends.into_iter().enumerate() {

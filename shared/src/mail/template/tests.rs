@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{EmailTemplate, InvalidTemplates, Locale, Rendered, Template, Templates};
 use crate::email_address::EmailAddress;
+use crate::letters::LetterKind;
 use crate::mail::Letter;
 use crate::mail::words::InvitationWords;
 
@@ -24,13 +25,19 @@ fn words<'a>() -> InvitationWords<'a> {
 }
 
 #[test]
-fn all_six_templates_read_well() {
+fn all_eighteen_templates_read_well() {
     let templates = Templates::embedded();
-    for &name in EmailTemplate::ALL {
-        for &locale in Locale::ALL {
-            let letter = letter(words().values(locale));
-            let Rendered { subject, text, html } = templates.get(name, locale).render(&letter);
-            insta::assert_snapshot!(format!("{name}_{locale}"), format!("{subject}\n\n{text}\n{html}"));
+    for kind in LetterKind::ALL {
+        for &name in EmailTemplate::ALL {
+            for &locale in Locale::ALL {
+                let letter = letter(words().values(locale));
+                let Rendered { subject, text, html } = templates.get(kind, name, locale).render(&letter);
+                let snapshot = match kind {
+                    LetterKind::Invitation => format!("{name}_{locale}"),
+                    LetterKind::Reminder(reminder) => format!("{name}_{reminder}_{locale}"),
+                };
+                insta::assert_snapshot!(snapshot, format!("{subject}\n\n{text}\n{html}"));
+            }
         }
     }
 }
@@ -39,7 +46,8 @@ fn all_six_templates_read_well() {
 fn an_empty_name_and_no_message_leave_no_gap() {
     let words = InvitationWords { first_name: "", custom_message: "", ..words() };
     let letter = letter(words.values(Locale::English));
-    let rendered = Templates::embedded().get(EmailTemplate::Friendly, Locale::English).render(&letter);
+    let rendered =
+        Templates::embedded().get(LetterKind::Invitation, EmailTemplate::Friendly, Locale::English).render(&letter);
     assert!(rendered.text.starts_with("Hello,\n"), "{}", rendered.text);
     assert!(!rendered.text.contains("\n\n\n"), "{}", rendered.text);
     assert!(rendered.html.contains("<div style=\"font-style:italic\"></div>"), "{}", rendered.html);
@@ -70,13 +78,14 @@ proptest! {
     fn ses_shows_the_same_as_every_other_transport(
         free in prop::collection::vec("(.|<|&|\"|'|\\{\\{link\\}\\}|\r|\n|é|🦀){0,40}", 3),
         plain in prop::collection::vec("[A-Za-z0-9 é:/._-]{0,40}", 4),
+        kind in 0..3_usize,
         name in 0..3_usize,
         locale in 0..2_usize,
     ) {
         let values = [&free[0], &free[1], &free[2], &plain[0], &plain[1], &plain[2], &plain[3]];
         let letter = letter(values.into_iter().cloned().collect());
         let templates = Templates::embedded();
-        let template = templates.get(EmailTemplate::ALL[name], Locale::ALL[locale]);
+        let template = templates.get(LetterKind::ALL[kind], EmailTemplate::ALL[name], Locale::ALL[locale]);
         prop_assert_eq!(as_ses_renders(template, &letter), template.render(&letter));
     }
 }
@@ -101,7 +110,10 @@ fn a_folder_replaces_the_embedded_templates() {
     std::fs::write(dir.path().join("fun/en.subject.txt"), "{{sender_name}}!\n").expect("written");
     let templates = Templates::load(dir.path()).expect("well formed");
     let letter = letter(words().values(Locale::English));
-    assert_eq!(templates.get(EmailTemplate::Fun, Locale::English).render(&letter).subject, "Paul & Cie!");
+    assert_eq!(
+        templates.get(LetterKind::Invitation, EmailTemplate::Fun, Locale::English).render(&letter).subject,
+        "Paul & Cie!"
+    );
 }
 
 #[test]

@@ -1,0 +1,31 @@
+//! Wires the planner to Lambda.
+
+use lambda_runtime::Error;
+use reminders::{JOB, Planner};
+use shared::{
+    clock::Clock,
+    config::{KeeperSettings, QueueSettings, ReminderSettings},
+    firing::Firing,
+    lambda::{Function, Invocation},
+    ports,
+    run::job::Job as _,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let (function, started) = Function::start(JOB).await?;
+    let (settings, keeper, queue) = function.values().read::<(ReminderSettings, KeeperSettings, QueueSettings)>()?;
+    let clock = Clock::system();
+    let planner = Planner {
+        queue: ports::invitations(&queue, &started.aws, &started.records, keeper.worker_timeout).await?,
+        records: started.records,
+        clock: clock.clone(),
+        first_days: settings.first_days,
+        second_days: settings.second_days,
+    };
+    let fire = async |event, invocation: Invocation| {
+        let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);
+        planner.fire(firing, invocation.deadline).await
+    };
+    function.serve(fire).await
+}

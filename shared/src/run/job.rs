@@ -1,0 +1,113 @@
+//! A job whose firings open runs: what is the same of every one, from the firing to the function's answer.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use serde::Serialize;
+
+use super::{Opened, Run, close, fuse, ledger::Ledger, plan::PlanEnd};
+use crate::{
+    clock::Clock,
+    firing::{Firing, Trigger},
+    records::Records,
+    sqs::Deadline,
+};
+
+/// A job that a schedule, a person or the keeper fires.
+#[async_trait]
+pub trait Job: Send + Sync {
+    /// The job's name: its folder, its binary, its event and its runs are called so.
+    fn name(&self) -> &'static str;
+
+    /// Where its runs are.
+    fn records(&self) -> &Records;
+
+    /// The business clock.
+    fn clock(&self) -> &Clock;
+
+    /// The key of the run for that time: firings that share it make one run.
+    fn key(&self, scheduled_at: DateTime<Utc>) -> String;
+
+    /// What a run for that time must not see change under it, as JSON; fixed when it is opened.
+    async fn parameters(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<String>;
+
+    /// Goes on with an open run from its checkpoint, to the end of its plan or until the deadline.
+    async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd>;
+
+    /// Opens the firing's run, or joins it, and goes on with it.
+    ///
+    /// Any number of firings for one scheduled time make one run, at once or one after the other.
+    async fn fire(&self, firing: Firing, deadline: Deadline) -> anyhow::Result<Fired> {
+        let opened = self.open(firing).await.context("opening the run")?;
+        let run = opened.run();
+        tracing::Span::current().record("run", run.id);
+        tracing::info!(run = run.id, key = run.key, trigger = %firing.trigger, met = met(&opened), "fired");
+        if firing.trigger == Trigger::Resume && run.waits_for_person() {
+            tracing::warn!(run = run.id, checkpoint = run.checkpoint, "not started again: it waits for a person");
+            return Ok(Fired { met: "refused", ..fired(&opened, PlanEnd::Stopped) });
+        }
+        let end = match &opened {
+            Opened::Closed(_) => PlanEnd::Complete,
+            Opened::New(run) | Opened::Joined(run) => self.go_on(run, deadline).await.context("planning the run")?,
+        };
+        if end == PlanEnd::Complete && run.closing_ledger().is_none() {
+            // A run in which nothing was due has no batch whose end would close it.
+            close::try_close(self.records(), self.clock(), run.id).await?;
+        }
+        Ok(fired(&opened, end))
+    }
+
+    /// Opens or finds the run of a firing. What comes later than this moment belongs to a later run.
+    ///
+    /// A person who joins an open run has it go on, also when the keeper no longer starts its planner again.
+    async fn open(&self, firing: Firing) -> anyhow::Result<Opened> {
+        let (key, parameters) = (self.key(firing.scheduled_at), self.parameters(firing.scheduled_at).await?);
+        let opened = super::open(self.records(), self.clock(), self.name(), key, firing, parameters).await?;
+        if let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) {
+            let run = run.id;
+            self.records().transaction(move |tx| fuse::reset(tx, run).boxed()).await?;
+        }
+        Ok(opened)
+    }
+}
+
+/// What a firing came to; the function's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fired {
+    /// The run.
+    pub run: i64,
+    /// Its key: `2026-11/05`.
+    pub key: String,
+    /// How this firing met the run: `opened`, `joined`, `closed`, or `refused` because it waits for a person.
+    pub met: &'static str,
+    /// Whether every subject has been planned. When not, the keeper goes on with it.
+    pub plan_complete: bool,
+    /// The ledger, when the run is closed already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Ledger>,
+}
+
+fn fired(opened: &Opened, end: PlanEnd) -> Fired {
+    let run = opened.run();
+    Fired {
+        run: run.id,
+        key: run.key.clone(),
+        met: met(opened),
+        plan_complete: end == PlanEnd::Complete,
+        ledger: run.closing_ledger(),
+    }
+}
+
+fn met(opened: &Opened) -> &'static str {
+    match opened {
+        Opened::New(_) => "opened",
+        Opened::Joined(_) => "joined",
+        Opened::Closed(_) => "closed",
+    }
+}
+
+/// What a run's planner fixed at its start, read back.
+pub fn parameters_of<P: serde::de::DeserializeOwned>(run: i64, parameters: &str) -> anyhow::Result<P> {
+    serde_json::from_str(parameters).with_context(|| format!("the parameters of run {run}"))
+}

@@ -1,0 +1,6 @@
+//! Reminders from an hour's firing to a closed run, on every database.
+
+mod crashes;
+mod days;
+mod hours;
+mod rules;
