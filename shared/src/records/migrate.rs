@@ -42,7 +42,9 @@ const CHANGES: &[Change] = &[
     change!(8, "0008_redrive"),
     change!(9, "0009_dead_letters"),
     change!(10, "0010_long_skips"),
-    change!(11, "0011_reminders"),
+    change!(11, "0011_batch_letters"),
+    change!(12, "0012_sends_settled"),
+    change!(13, "0013_reminders"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -1,9 +1,3 @@
--- What a batch's letters are: invitation; first or second, reminders whose subjects are batches of invitations.
-ALTER TABLE batches ADD COLUMN letters VARCHAR(16) NOT NULL DEFAULT 'invitation';
-
--- Which batches sent something in a stretch of time, and how much: what comes due is found by when it was sent.
-ALTER TABLE sends ADD KEY sends_settled (settled_at, batch_id, accepted);
-
 -- Reminders: a row per message. id, send_state and status are an invitation's: see 0003. kind: 1 first, 2 second.
 CREATE TABLE reminders (
     id            BIGINT      NOT NULL PRIMARY KEY,
