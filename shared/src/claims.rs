@@ -28,11 +28,7 @@ use crate::{
     process::Holder,
     random,
     records::{Records, Result, Row, Script, Tx, Value, dialect::with_list},
-    run::{
-        State,
-        batch::{self, BatchState},
-        control::Control,
-    },
+    run::{State, batch::BatchState, control::Control},
 };
 
 /// Positions of one batch that go out in one call.
@@ -95,17 +91,18 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim to be made for invitations, as number `number` of its batch.
-    pub fn new(batch: i64, number: u32, positions: Positions, letters: usize, provider: &'static str) -> Self {
+    /// A claim to be made, as number `number` of a batch whose letters are of that kind.
+    pub fn new(
+        batch: i64,
+        kind: LetterKind,
+        number: u32,
+        positions: Positions,
+        letters: usize,
+        provider: &'static str,
+    ) -> Self {
         let nonce = data_encoding::HEXLOWER.encode(&random::bytes::<4>());
         let letters = u32::try_from(letters).unwrap_or(u32::MAX);
-        Self { batch, kind: LetterKind::Invitation, number, nonce, positions, letters, provider }
-    }
-
-    /// The same for letters of this kind.
-    #[must_use]
-    pub fn of(self, kind: LetterKind) -> Self {
-        Self { kind, ..self }
+        Self { batch, kind, number, nonce, positions, letters, provider }
     }
 
     /// The attempt's id, unique for ever: it leads back to the row without an index of its own.
@@ -401,8 +398,7 @@ pub struct InDoubt {
 
 /// Puts in doubt what abandoned claims cover, at most a page of them.
 pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
-    let columns = "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters FROM sends \
-                   WHERE state = 0";
+    let columns = format!("SELECT {CLAIM} FROM sends WHERE state = 0");
     let rows = match which {
         Abandoned::Expired => {
             tx.rows(format!("{columns} AND lease_until < {{now}} LIMIT ? {{for update}}"), &[ABANDON_PAGE.into()])
@@ -418,19 +414,22 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
     let mut in_doubt = InDoubt::default();
     for row in &rows {
         let claim = read_claim(row)?;
-        let kind = batch::kind(tx, claim.batch).await?;
         in_doubt.claims += 1;
         in_doubt.letters += u64::from(claim.letters);
-        put_in_doubt(tx, &claim.of(kind)).await?;
+        put_in_doubt(tx, &claim).await?;
     }
     Ok(in_doubt)
 }
 
-/// Reads a claim; what its letters are, its batch knows.
+/// What a query of `sends` asks for to read a claim. What the letters are, the batch knows: asked for by itself, so that
+/// whoever locks claims locks no batch.
+const CLAIM: &str = "batch_id, claim, nonce, first_position, last_position, listed, letters, \
+                     (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id)";
+
 fn read_claim(row: &Row) -> Result<Claim> {
     Ok(Claim {
         batch: row.int(0)?,
-        kind: LetterKind::Invitation,
+        kind: row.parsed(7)?,
         number: row.small(1)?,
         nonce: row.text(2)?,
         positions: Positions::read(row.small(3)?, row.small(4)?, &row.text(5)?),
@@ -484,9 +483,10 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
     let position = letter.position();
     let rows = tx
         .rows(
-            "SELECT batch_id, claim, nonce, first_position, last_position, listed, letters, provider, claimed_at, \
-             settled_at, state, outcome FROM sends WHERE batch_id = ? AND first_position <= ? AND last_position >= ? \
-             ORDER BY claim",
+            format!(
+                "SELECT {CLAIM}, provider, claimed_at, settled_at, state, outcome FROM sends \
+                 WHERE batch_id = ? AND first_position <= ? AND last_position >= ? ORDER BY claim"
+            ),
             &[letter.batch().into(), position.into(), position.into()],
         )
         .await?;
@@ -496,17 +496,17 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
         if !claim.positions.contains(position) {
             continue;
         }
-        let written: Written<'_> = serde_json::from_str(&row.text(11)?).unwrap_or_default();
-        let outcome = match row.int(10)? {
+        let written: Written<'_> = serde_json::from_str(&row.text(12)?).unwrap_or_default();
+        let outcome = match row.int(11)? {
             0 => "under way".to_owned(),
             2 => "no result: in doubt".to_owned(),
             _ => written.outcome_of(position),
         };
         attempts.push(Attempt {
             id: claim.attempt(),
-            provider: row.text(7)?,
-            claimed_at: row.time(8)?,
-            settled_at: crate::records::Never::unless_never(row.time(9)?),
+            provider: row.text(8)?,
+            claimed_at: row.time(9)?,
+            settled_at: crate::records::Never::unless_never(row.time(10)?),
             outcome,
         });
     }

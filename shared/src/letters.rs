@@ -54,11 +54,12 @@ impl LetterKind {
         }
     }
 
-    /// The column of that table that names the invitation.
-    pub fn invitation_column(self) -> &'static str {
+    /// Its place in [`Self::ALL`].
+    pub fn place(self) -> usize {
         match self {
-            Self::Invitation => "id",
-            Self::Reminder(_) => "invitation_id",
+            Self::Invitation => 0,
+            Self::Reminder(ReminderKind::First) => 1,
+            Self::Reminder(ReminderKind::Second) => 2,
         }
     }
 
@@ -122,6 +123,7 @@ mod tests {
     fn every_kind_is_read_back_and_has_a_message_of_its_own() {
         let mut messages = Vec::new();
         for kind in LetterKind::ALL {
+            assert_eq!(LetterKind::ALL[kind.place()], kind);
             assert_eq!(kind.as_str().parse(), Ok(kind));
             if let LetterKind::Reminder(reminder) = kind {
                 assert_eq!(ReminderKind::from_stored(reminder.stored()), Some(reminder));

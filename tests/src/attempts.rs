@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use shared::{
     claims::{self, Abandoned, Claim, Claimed, Outcome, Positions, Request},
+    letters::LetterKind,
     mail::{Answer, Refusal},
     process::Holder,
     records::Records,
@@ -15,14 +16,28 @@ use crate::runs::scheduled_at;
 /// For how long claims made here keep others away.
 pub const LEASE: Duration = Duration::from_secs(60);
 
-/// A claim to be made, for the positions from `first` to `last`.
+/// A claim to be made for invitations: the positions from `first` to `last`.
 pub fn range(batch: i64, number: u32, first: u32, last: u32) -> Claim {
-    Claim::new(batch, number, Positions::Range(first, last), (last - first + 1) as usize, "scripted")
+    Claim::new(
+        batch,
+        LetterKind::Invitation,
+        number,
+        Positions::Range(first, last),
+        (last - first + 1) as usize,
+        "scripted",
+    )
 }
 
-/// A claim to be made, for just these positions.
+/// A claim to be made for invitations: just these positions.
 pub fn listed(batch: i64, number: u32, positions: &[u32]) -> Claim {
-    Claim::new(batch, number, Positions::Listed(positions.to_vec()), positions.len(), "scripted")
+    Claim::new(
+        batch,
+        LetterKind::Invitation,
+        number,
+        Positions::Listed(positions.to_vec()),
+        positions.len(),
+        "scripted",
+    )
 }
 
 /// Asks for a claim, as `holder`.

@@ -225,7 +225,7 @@ impl<'w> Sending<'w> {
     fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
         let claim = |(next, number): (&Next, u32)| {
             let provider = self.worker.mailers[next.provider].name();
-            Claim::new(self.batch_id, number, next.positions.clone(), next.indexes.len(), provider).of(self.kind)
+            Claim::new(self.batch_id, self.kind, number, next.positions.clone(), next.indexes.len(), provider)
         };
         volley.iter().zip(self.claims..).map(claim).collect()
     }
@@ -339,7 +339,7 @@ impl<'w> Sending<'w> {
     /// Records the last result and ends the batch.
     async fn finish(mut self) -> anyhow::Result<Sent> {
         let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
-        let (batch_id, kind, now) = (self.batch_id, self.kind, self.worker.clock.now());
+        let (batch_id, now) = (self.batch_id, self.worker.clock.now());
         let finished = self
             .worker
             .records
@@ -347,7 +347,7 @@ impl<'w> Sending<'w> {
                 let unsettled = unsettled.clone();
                 async move {
                     settle_all(tx, &unsettled, now).await?;
-                    batch::finish(tx, kind, batch_id).await
+                    batch::finish(tx, batch_id).await
                 }
                 .boxed()
             })

@@ -97,8 +97,7 @@ impl Templates {
 
     /// The template of that name in that language, for letters of that kind.
     pub fn get(&self, kind: LetterKind, name: EmailTemplate, locale: Locale) -> &Template {
-        let kind = LetterKind::ALL.iter().position(|other| *other == kind).unwrap_or(0);
-        &self.0[(kind * EmailTemplate::ALL.len() + name as usize) * Locale::ALL.len() + locale as usize]
+        &self.0[(kind.place() * EmailTemplate::ALL.len() + name as usize) * Locale::ALL.len() + locale as usize]
     }
 
     fn read(source: impl Fn(&str) -> Result<String, String>) -> Result<Self, InvalidTemplates> {

@@ -154,10 +154,16 @@ impl Batch {
 /// The most batches whose rows one query looks at.
 const BATCHES_PER_RANGE: i64 = 1_000;
 
-/// What a batch's letters are.
-pub async fn kind(tx: &mut Tx, batch_id: i64) -> Result<LetterKind> {
+/// What a batch's letters are; none when there is no such batch.
+async fn kind(tx: &mut Tx, batch_id: i64) -> Result<Option<LetterKind>> {
     let row = tx.row("SELECT letters FROM batches WHERE id = ?", &[batch_id.into()]).await?;
-    row.ok_or(RecordsError::Fenced)?.parsed(0)
+    row.map(|row| row.parsed(0)).transpose()
+}
+
+/// Locks a batch's row until the transaction's end, so that no claim can be made beside it.
+pub async fn lock(tx: &mut Tx, batch_id: i64) -> Result<()> {
+    tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
+    Ok(())
 }
 
 /// Where letters of neighbouring batches lie.
@@ -207,8 +213,8 @@ pub async fn postpone(tx: &mut Tx, batch_id: i64, wait: Duration, cause: &str) -
 ///
 /// Gives false, and changes nothing, while a position is neither sent, failed, in doubt nor cancelled, or a claim is
 /// open.
-pub async fn finish(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
-    if has_unfinished_positions(tx, kind, batch_id).await? {
+pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    if has_unfinished_positions(tx, batch_id).await? {
         return Ok(false);
     }
     tx.execute(
@@ -219,14 +225,20 @@ pub async fn finish(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool
     Ok(true)
 }
 
-async fn has_unfinished_positions(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
-    let table = kind.table();
-    let sql =
-        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1");
-    if tx.row(sql, &[batch_id.into(), batch_id.into()]).await?.is_some() {
+async fn has_unfinished_positions(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    if let Some(kind) = kind(tx, batch_id).await?
+        && has_planned_letters(tx, kind, batch_id).await?
+    {
         return Ok(true);
     }
     has_open_claim(tx, batch_id).await
+}
+
+async fn has_planned_letters(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
+    let table = kind.table();
+    let sql =
+        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1");
+    Ok(tx.row(sql, &[batch_id.into(), batch_id.into()]).await?.is_some())
 }
 
 /// Whether a call to a provider is under way for this batch, or was when its worker died.
@@ -261,13 +273,12 @@ pub async fn cancel(tx: &mut Tx, batch_id: i64) -> Result<bool> {
 
 /// Ends a batch in that state; `outcome` is what it sets on letters that were not sent.
 async fn end(tx: &mut Tx, batch_id: i64, state: BatchState, outcome: &'static str, cause: &str) -> Result<bool> {
-    // The row is locked first, so that no claim can be made beside this.
-    let row = tx.row("SELECT letters FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
+    lock(tx, batch_id).await?;
     if has_open_claim(tx, batch_id).await? {
         return Ok(false);
     }
-    if let Some(row) = row {
-        let table = row.parsed::<LetterKind>(0)?.table();
+    if let Some(kind) = kind(tx, batch_id).await? {
+        let table = kind.table();
         let range = "id BETWEEN ? * 65536 AND ? * 65536 + 65535";
         let sql = format!("UPDATE {table} SET {outcome} WHERE {range} AND send_state = 0");
         tx.execute(sql, &[batch_id.into(), batch_id.into()]).await?;

@@ -4,7 +4,6 @@ use futures_util::FutureExt;
 use shared::{
     claims::Claimed,
     clock::Clock,
-    letters::LetterKind,
     process::Holder,
     run::{State, batch, close::try_close, ledger},
 };
@@ -20,10 +19,7 @@ tests::contract!(
 );
 
 async fn finish(database: &TestDatabase, batch: i64) -> bool {
-    database
-        .transaction(move |tx| async move { batch::finish(tx, LetterKind::Invitation, batch).await }.boxed())
-        .await
-        .expect("asked")
+    database.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed()).await.expect("asked")
 }
 
 async fn a_zombie_that_settles_late_is_counted_and_nobody_is_written_to_twice(database: &TestDatabase) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use shared::{
     clock::Clock,
-    letters::LetterKind,
     records::Records,
     run::{
         State,
@@ -43,8 +42,7 @@ async fn postpone(records: &Records, batch: i64) {
 }
 
 async fn finish(records: &Records, batch: i64) -> bool {
-    let finished =
-        records.transaction(move |tx| async move { batch::finish(tx, LetterKind::Invitation, batch).await }.boxed());
+    let finished = records.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed());
     finished.await.expect("asked")
 }
 
