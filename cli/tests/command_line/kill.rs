@@ -155,16 +155,16 @@ async fn one_invitation_each(records: &Records, eligible: u64) {
 /// A person who asks finds every invitation in doubt: the first hundred on the terminal, all in the report.
 async fn every_doubt_is_listed(machine: &Machine, ledger: &Value, records: &Records) {
     let doubtful = query::rows(records, "SELECT id FROM invitations WHERE send_state = 4 ORDER BY id").await;
-    let doubtful: Vec<i64> = doubtful.iter().map(|row| row.int(0).expect("an id")).collect();
+    let doubtful: Vec<String> = doubtful.iter().map(|row| row.int(0).expect("an id").to_string()).collect();
     assert_eq!(ledger["in_doubt"].as_u64(), Some(doubtful.len() as u64));
 
     let report = machine.home().join("objects/reports/monthly-invitations/2026-11-05/run-1.json");
     let report = std::fs::read_to_string(report).expect("the report");
     let report: Value = serde_json::from_str(&report).expect("JSON");
-    assert_eq!(report["in_doubt"]["invitations"], serde_json::json!(doubtful));
+    assert_eq!(report["in_doubt"]["letters"], serde_json::json!(doubtful));
 
     let shown = machine.run(&["runs", "show", "1"]).await.out;
-    let listed: Vec<String> = doubtful.iter().take(100).map(i64::to_string).collect();
+    let listed = &doubtful[..doubtful.len().min(100)];
     assert!(shown.contains(&listed.join(" ")), "{shown}");
     if let more @ 1.. = doubtful.len() - listed.len() {
         assert!(shown.contains(&format!("and {more} more, all in the run's report")), "{shown}");

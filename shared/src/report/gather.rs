@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The most invitations in doubt that a report lists.
+/// The most letters in doubt that a report lists.
 const MOST_IN_DOUBT: usize = 1_000;
 
 /// The most parked batches that a report lists.
@@ -40,7 +40,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
         calls: calls.calls,
         rate: rate(run, &calls),
         failures: failures(&ledger, calls.failed),
-        in_doubt: InDoubt { causes: by_frequency(calls.in_doubt), invitations: listed, more },
+        in_doubt: InDoubt { causes: by_frequency(calls.in_doubt), letters: listed, more },
         ledger,
         batches,
         parked_batches,

@@ -131,23 +131,23 @@ fn in_doubt(report: &Report) -> Markup {
                 "In doubt is what was handed to a provider without a reply that says what became of it. It may have \
                  arrived or not. It is never sent again by default, because nobody should be invited twice."
             }
-            @if doubt.causes.is_empty() && doubt.invitations.is_empty() {
+            @if doubt.causes.is_empty() && doubt.letters.is_empty() {
                 p.empty { "Nothing is in doubt." }
             }
             @if !doubt.causes.is_empty() { (bars("Cause", "doubt", &doubt.causes, report.ledger.planned)) }
-            @if !doubt.invitations.is_empty() { (invitations_in_doubt(report)) }
+            @if !doubt.letters.is_empty() { (letters_in_doubt(report)) }
         }
     }
 }
 
-fn invitations_in_doubt(report: &Report) -> Markup {
+fn letters_in_doubt(report: &Report) -> Markup {
     let doubt = &report.in_doubt;
-    let listed = count(doubt.invitations.len() as u64);
+    let listed = count(doubt.letters.len() as u64);
     html! {
-        h3 { "Invitations in doubt" }
+        h3 { "Letters in doubt" }
         @if doubt.more { p.note { "The first " (listed) ". The records have the rest." } }
-        div.box tabindex="0" role="region" aria-label="Invitations in doubt" {
-            ul.ids { @for id in &doubt.invitations { li { (id) } } }
+        div.box tabindex="0" role="region" aria-label="Letters in doubt" {
+            ul.ids { @for letter in &doubt.letters { li { (letter) } } }
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The number of the JSON's shape: raised when a field changes its meaning or goes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run's report. Its JSON has these fields in this order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -155,8 +155,8 @@ pub struct Cause {
 pub struct InDoubt {
     /// Why, the most frequent first.
     pub causes: Vec<Cause>,
-    /// The ids of the first thousand.
-    pub invitations: Vec<i64>,
+    /// What the first thousand are called: `42` for an invitation, `42/first` for a reminder of it.
+    pub letters: Vec<String>,
     /// Whether there are more than these.
     pub more: bool,
 }

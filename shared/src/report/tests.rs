@@ -57,7 +57,8 @@ async fn insert_skip(tx: &mut Tx, run: i64, batch: i64, reason: &'static str, co
 
 /// Claims the first `letters` positions of a batch.
 async fn call(tx: &mut Tx, batch: i64, letters: u32, holder: &Holder, now: DateTime<Utc>) -> Result<Claim> {
-    let claim = Claim::new(batch, 0, Positions::Range(0, letters - 1), letters as usize, "null");
+    let claim =
+        Claim::new(batch, LetterKind::Invitation, 0, Positions::Range(0, letters - 1), letters as usize, "null");
     let granted = claims::claim(tx, &claim, letters, holder, Duration::from_secs(60), now).await?;
     assert_eq!(granted, claims::Claimed::Granted);
     Ok(claim)
@@ -77,7 +78,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
         unknown: vec![(5, "no reply after the message".to_owned())],
     };
     claims::settle(tx, &claim, &outcome, at("2026-11-05T17:00:02.5Z")).await?;
-    batch::finish(tx, LetterKind::Invitation, mixed).await?;
+    batch::finish(tx, mixed).await?;
 
     let large = insert_batch(tx, run, 60, 50).await?;
     insert_skip(tx, run, large, "opted_out", 8).await?;
@@ -85,7 +86,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
     let claim = call(tx, large, 50, &alive, at("2026-11-05T17:00:07Z")).await?;
     let accepted = (0..50).map(|position| (position, String::new())).collect();
     claims::settle(tx, &claim, &Outcome { accepted, ..Outcome::default() }, at("2026-11-05T17:00:07.7Z")).await?;
-    batch::finish(tx, LetterKind::Invitation, large).await?;
+    batch::finish(tx, large).await?;
 
     let parked = "INSERT INTO batches (run_id, subjects, planned, cause) VALUES (?, '', 20, '')";
     let parked = tx.insert(parked, &[run.into()]).await?;
@@ -95,7 +96,7 @@ async fn eventful(tx: &mut Tx) -> Result<i64> {
     let lost = insert_batch(tx, run, 3, 3).await?;
     call(tx, lost, 3, &dead, at("2026-11-05T17:00:08Z")).await?;
     claims::abandon(tx, &Abandoned::HeldBy(vec![dead.token().to_owned()])).await?;
-    batch::finish(tx, LetterKind::Invitation, lost).await?;
+    batch::finish(tx, lost).await?;
     Ok(run)
 }
 
@@ -142,7 +143,7 @@ async fn every_side_of_the_ledger_is_explained_to_the_last_letter() {
     assert!(report.ledger.balanced);
     assert_eq!(report.failures.iter().map(|cause| cause.letters).sum::<u64>(), report.ledger.failed);
     assert_eq!(report.in_doubt.causes.iter().map(|cause| cause.letters).sum::<u64>(), report.ledger.in_doubt);
-    assert_eq!(report.in_doubt.invitations.len() as u64, report.ledger.in_doubt);
+    assert_eq!(report.in_doubt.letters.len() as u64, report.ledger.in_doubt);
     assert_eq!(report.rate.accepted.iter().map(|bucket| bucket.letters).sum::<u64>(), report.ledger.sent);
 }
 
@@ -164,7 +165,7 @@ async fn the_page_shows_every_number_of_the_ledger_and_both_clocks() {
             && html.contains("Europe/Paris")
     );
     assert!(!report.to_html(None).contains("CET"));
-    for id in &report.in_doubt.invitations {
+    for id in &report.in_doubt.letters {
         assert!(html.contains(&format!("<li>{id}</li>")), "{id}");
     }
 }

@@ -4,7 +4,11 @@ use super::{
     COLUMNS, Run,
     batch::{self, LetterRange},
 };
-use crate::records::{Result, Tx};
+use crate::{
+    invitation::InvitationId,
+    letters::{LetterKind, ReminderKind},
+    records::{RecordsError, Result, Row, Tx},
+};
 
 /// The newest runs, newest first, of one job or of all.
 pub async fn newest(tx: &mut Tx, job: Option<&str>, most: usize) -> Result<Vec<Run>> {
@@ -84,19 +88,36 @@ pub async fn redrives(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
     rows.iter().map(|row| row.int(0)).collect()
 }
 
-/// The first invitations of a run that are in doubt, or whose reminders are.
-pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<i64>> {
+/// The first letters of a run that are in doubt, each as its message is called: `42`, or `42/first`.
+pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<String>> {
     let mut doubts = Vec::new();
-    for LetterRange { kind, first, last } in batch::letter_ranges(tx, run_id).await? {
-        let (table, invitation) = (kind.table(), kind.invitation_column());
-        let sql =
-            format!("SELECT {invitation} FROM {table} WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?");
-        for row in tx.rows(sql, &[first.into(), last.into(), (most - doubts.len()).into()]).await? {
-            doubts.push(row.int(0)?);
-        }
+    for range in batch::letter_ranges(tx, run_id).await? {
+        doubts.extend(in_doubt_within(tx, range, most - doubts.len()).await?);
         if doubts.len() == most {
             break;
         }
     }
     Ok(doubts)
+}
+
+async fn in_doubt_within(tx: &mut Tx, range: LetterRange, most: usize) -> Result<Vec<String>> {
+    let values = [range.first.into(), range.last.into(), most.into()];
+    match range.kind {
+        LetterKind::Invitation => {
+            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?";
+            let name = |row: &Row| Ok(LetterKind::Invitation.message(InvitationId(row.int(0)?)));
+            tx.rows(sql, &values).await?.iter().map(name).collect()
+        }
+        LetterKind::Reminder(_) => {
+            let sql = "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = 4 \
+                       ORDER BY id LIMIT ?";
+            tx.rows(sql, &values).await?.iter().map(name_of_reminder).collect()
+        }
+    }
+}
+
+fn name_of_reminder(row: &Row) -> Result<String> {
+    let kind = ReminderKind::from_stored(row.int(1)?)
+        .ok_or_else(|| RecordsError::unreadable(1, "there is no such kind of reminder"))?;
+    Ok(LetterKind::Reminder(kind).message(InvitationId(row.int(0)?)))
 }
