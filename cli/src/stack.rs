@@ -173,13 +173,7 @@ impl Stack {
     }
 
     fn reminders_on(&self, queue: Arc<RecordsQueue>, settings: &ReminderSettings, clock: &Clock) -> reminders::Planner {
-        reminders::Planner {
-            records: self.records.clone(),
-            queue,
-            clock: clock.clone(),
-            first_days: settings.first_days,
-            second_days: settings.second_days,
-        }
+        reminders::Planner { records: self.records.clone(), queue, clock: clock.clone(), days: settings.days }
     }
 
     /// The engine of this machine.

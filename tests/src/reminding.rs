@@ -11,6 +11,7 @@ use shared::{
     mail::rate::RateLimit,
     queue::Queue,
     records::Records,
+    reminders::ReminderDays,
     run::{batch::BatchMessage, job::Job as _, ledger::Ledger},
     sqs::{Deadline, Outcome},
 };
@@ -32,10 +33,12 @@ pub fn firing(at: DateTime<Utc>) -> Firing {
     Firing::new(at, Trigger::Schedule)
 }
 
-/// A planner of reminders after three and after seven days, whose clock stands at a moment.
+/// After how many days reminders are due where a test does not say otherwise.
+pub const DAYS: ReminderDays = ReminderDays { first: 3, second: 7 };
+
+/// A planner of reminders after [`DAYS`], whose clock stands at a moment.
 pub fn planner(records: &Records, queue: Arc<dyn Queue>, at: DateTime<Utc>) -> Planner {
-    let clock = Clock::standing_at(at);
-    Planner { records: records.clone(), queue, clock, first_days: 3, second_days: 7 }
+    Planner { records: records.clone(), queue, clock: Clock::standing_at(at), days: DAYS }
 }
 
 /// A worker whose clock stands at a moment.
@@ -45,8 +48,14 @@ pub async fn worker(records: &Records, mailer: &Arc<ScriptedMailer>, at: DateTim
 
 /// Plans what comes due at a moment; gives the run and its messages.
 pub async fn plan(records: &Records, at: DateTime<Utc>) -> (i64, Vec<BatchMessage>) {
+    plan_after(DAYS, records, at).await
+}
+
+/// Plans what comes due at a moment after so many days; gives the run and its messages.
+async fn plan_after(days: ReminderDays, records: &Records, at: DateTime<Utc>) -> (i64, Vec<BatchMessage>) {
     let queue = Arc::new(ScriptedQueue::taking_all());
-    let fired = planner(records, queue.clone(), at).fire(firing(at), Deadline::none()).await.expect("planned");
+    let planner = Planner { days, ..planner(records, queue.clone(), at) };
+    let fired = planner.fire(firing(at), Deadline::none()).await.expect("planned");
     assert!(fired.plan_complete);
     let messages = queue.taken().into_iter().map(|batch| BatchMessage { run: fired.run, batch });
     (fired.run, messages.collect())
@@ -54,7 +63,17 @@ pub async fn plan(records: &Records, at: DateTime<Utc>) -> (i64, Vec<BatchMessag
 
 /// Plans and works what comes due at a moment, all of it at that moment; gives the run and its ledger, which balances.
 pub async fn through(records: &Records, at: DateTime<Utc>, mailer: &Arc<ScriptedMailer>) -> (i64, Ledger) {
-    let (run, messages) = plan(records, at).await;
+    through_after(DAYS, records, at, mailer).await
+}
+
+/// The same for reminders that are due after so many days.
+pub async fn through_after(
+    days: ReminderDays,
+    records: &Records,
+    at: DateTime<Utc>,
+    mailer: &Arc<ScriptedMailer>,
+) -> (i64, Ledger) {
+    let (run, messages) = plan_after(days, records, at).await;
     let worker = worker(records, mailer, at).await;
     for message in messages {
         assert_eq!(handle(&worker, message).await, Outcome::Done);

@@ -68,16 +68,16 @@ async fn reminders(stack: &Stack, scheduled_at: DateTime<Utc>, json: bool) -> an
         .boxed()
     })
     .await?;
-    let (after, until) = (parameters.after, parameters.scheduled_at);
+    let until = parameters.scheduled_at;
     if json {
         say!(
             "{}",
-            json!({"dry_run": true, "due_after": after, "due_until": until, "planned": foreseen.planned,
-                   "would_send": foreseen.sent, "skipped": foreseen.skipped})
+            json!({"dry_run": true, "due_until": until, "planned": foreseen.planned, "would_send": foreseen.sent,
+                   "skipped": foreseen.skipped})
         );
         return Ok(Exit::Done);
     }
-    say!("Dry run of what came due after {after} and until {until}: nothing is written, nothing is sent.");
+    say!("Dry run of what has come due until {until}: nothing is written, nothing is sent.");
     foreseen.print();
     Ok(Exit::Done)
 }

@@ -1,5 +1,9 @@
 //! The reminders' planner: every hour it finds the invitations of which a first or a second reminder has come due since
 //! the run before, and divides them into batches for `invitation-worker`, which decides about each and sends.
+//!
+//! Each due moment belongs to one run, whatever becomes of that run. One that is cancelled has had its hours: what it had
+//! not sent will not be, as of every cancelled run. The first run there ever is looks back four days
+//! ([`shared::reminders::MOST_LATE`]) and not over all that was ever sent.
 
 mod subjects;
 
@@ -12,7 +16,7 @@ use shared::{
     clock::Clock,
     queue::Queue,
     records::{Records, Result, Row, Tx},
-    reminders::ReminderParameters,
+    reminders::{ReminderDays, ReminderParameters},
     run::{
         Run,
         job::{Job, parameters_of},
@@ -25,9 +29,6 @@ pub use subjects::ReminderSubjects;
 
 /// The job's name: its folder, its binary, its event and its runs are called so.
 pub const JOB: &str = shared::reminders::JOB;
-
-/// How far a run looks back where none came before it: as long as an invitation can be answered at most.
-const LOOK_BACK: TimeDelta = TimeDelta::days(365);
 
 /// How much earlier than its time a run may be opened and still have seen whatever was due until then: clocks differ.
 const EARLY: TimeDelta = TimeDelta::minutes(1);
@@ -44,52 +45,70 @@ pub struct Planner {
     pub queue: Arc<dyn Queue>,
     /// The business clock.
     pub clock: Clock,
-    /// How many days after its invitation the first reminder is due.
-    pub first_days: u32,
-    /// How many days after its invitation the second reminder is due.
-    pub second_days: u32,
+    /// After how many days reminders are due.
+    pub days: ReminderDays,
 }
 
 impl Planner {
     /// The invitations whose reminders a firing at that time would look at.
-    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> Result<ReminderSubjects> {
-        let after = self.records.read(move |tx| taken_until(tx, scheduled_at).boxed()).await?;
-        let (first_days, second_days) = (self.first_days, self.second_days);
-        Ok(ReminderSubjects(ReminderParameters { scheduled_at, after, first_days, second_days }))
+    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<ReminderSubjects> {
+        let before = self.records.read(move |tx| last_in_time(tx, scheduled_at).boxed()).await?;
+        Ok(ReminderSubjects(match before {
+            Some(before) => {
+                let before: ReminderParameters = parameters_of(before.id, &before.parameters)?;
+                before.next(scheduled_at, self.days)
+            }
+            None => ReminderParameters::of_first_run(scheduled_at, self.days),
+        }))
     }
 }
 
-/// What was due until then an earlier run has taken.
+/// The last run of an earlier hour that was opened in its time, whatever became of it.
 ///
-/// A run that a person asked for ahead of its time could not see what was to come: it does not count.
-async fn taken_until(tx: &mut Tx, scheduled_at: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    let earliest = scheduled_at - LOOK_BACK;
-    let mut before = run_key(scheduled_at);
+/// One that a person asked for ahead of its time could not see what was to come: it does not count.
+async fn last_in_time(tx: &mut Tx, scheduled_at: DateTime<Utc>) -> Result<Option<Earlier>> {
+    let mut key = run_key(scheduled_at);
     loop {
-        let runs = runs_before(tx, &before).await?;
-        let in_time = |run: &&Earlier| run.started_at >= run.scheduled_at - EARLY;
-        match (runs.iter().find(in_time), runs.last()) {
-            (Some(run), _) => return Ok(run.scheduled_at.max(earliest)),
-            (None, Some(last)) if last.scheduled_at > earliest => before.clone_from(&last.key),
-            (None, _) => return Ok(earliest),
+        let runs = runs_before(tx, &key).await?;
+        let Some(earliest) = runs.last() else { return Ok(None) };
+        key.clone_from(&earliest.key);
+        if let Some(run) = runs.into_iter().find(Earlier::was_in_time) {
+            return Ok(Some(run));
         }
     }
 }
 
 /// A run of an earlier hour.
 struct Earlier {
+    id: i64,
     key: String,
     scheduled_at: DateTime<Utc>,
     started_at: DateTime<Utc>,
+    parameters: String,
+}
+
+impl Earlier {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.int(0)?,
+            key: row.text(1)?,
+            scheduled_at: row.time(2)?,
+            started_at: row.time(3)?,
+            parameters: row.text(4)?,
+        })
+    }
+
+    fn was_in_time(&self) -> bool {
+        self.started_at >= self.scheduled_at - EARLY
+    }
 }
 
 /// The last runs of earlier hours, the latest first: keys are in the order of time.
 async fn runs_before(tx: &mut Tx, key: &str) -> Result<Vec<Earlier>> {
-    let sql = "SELECT run_key, scheduled_at, started_at FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 \
-               ORDER BY run_key DESC LIMIT ?";
+    let sql = "SELECT id, run_key, scheduled_at, started_at, parameters FROM runs \
+               WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?";
     let rows = tx.rows(sql, &[JOB.into(), key.into(), EARLIER_RUNS.into()]).await?;
-    let earlier = |row: &Row| Ok(Earlier { key: row.text(0)?, scheduled_at: row.time(1)?, started_at: row.time(2)? });
-    rows.iter().map(earlier).collect()
+    rows.iter().map(Earlier::read).collect()
 }
 
 #[async_trait]

@@ -4,7 +4,7 @@ use lambda_runtime::Error;
 use reminders::{JOB, Planner};
 use shared::{
     clock::Clock,
-    config::{KeeperSettings, QueueSettings, ReminderSettings},
+    config::{QueueSettings, ReminderSettings},
     firing::Firing,
     lambda::{Function, Invocation},
     ports,
@@ -14,14 +14,13 @@ use shared::{
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let (function, started) = Function::start(JOB).await?;
-    let (settings, keeper, queue) = function.values().read::<(ReminderSettings, KeeperSettings, QueueSettings)>()?;
+    let (settings, queue) = function.values().read::<(ReminderSettings, QueueSettings)>()?;
     let clock = Clock::system();
     let planner = Planner {
-        queue: ports::invitations(&queue, &started.aws, &started.records, keeper.worker_timeout).await?,
+        queue: ports::invitations(&queue, &started.aws, &started.records).await?,
         records: started.records,
         clock: clock.clone(),
-        first_days: settings.first_days,
-        second_days: settings.second_days,
+        days: settings.days,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

@@ -60,7 +60,7 @@ async fn first_reminders(tx: &mut Tx, parameters: &ReminderParameters, after: i6
 /// Those whose invitation is old enough, and those that had to wait for their first.
 async fn second_reminders(tx: &mut Tx, parameters: &ReminderParameters, after: i64) -> Result<Page> {
     let sent = sent_in(tx, parameters.sent(ReminderKind::Second), after).await?;
-    let waiting = waiting_in(tx, parameters.due(), after).await?;
+    let waiting = waiting_in(tx, parameters.waited, after).await?;
     let horizon = [&sent, &waiting].into_iter().filter_map(horizon).min();
     let mut due = only_invitations(tx, sent).await?;
     for (batch, letters) in waiting {
@@ -93,10 +93,10 @@ async fn sent_in(tx: &mut Tx, sent: Stretch, after: i64) -> Result<Due> {
 }
 
 /// How many second reminders had to wait until a stretch of time, by the batch of their invitations.
-async fn waiting_in(tx: &mut Tx, due: Stretch, after: i64) -> Result<Due> {
+async fn waiting_in(tx: &mut Tx, waited: Stretch, after: i64) -> Result<Due> {
     let sql = "SELECT batch_id + 0, SUM(1) FROM waiting_reminders WHERE due_at > ? AND due_at <= ? \
                AND batch_id + 0 > ? GROUP BY 1 ORDER BY 1 LIMIT ?";
-    read(tx, sql, due, after).await
+    read(tx, sql, waited, after).await
 }
 
 async fn read(tx: &mut Tx, sql: &'static str, stretch: Stretch, after: i64) -> Result<Due> {

@@ -195,7 +195,7 @@ settings! {
         SCHEDULER_FIRST_REMINDER_DAYS: Whole = Whole::range(1, 90).of("days"),
             default("3"), formerly("FIRST_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
 
-        /// How long after an invitation the second reminder is due, later than the first, which is then too late.
+        /// How long after an invitation the second reminder is due; later than the first.
         SCHEDULER_SECOND_REMINDER_DAYS: Whole = Whole::range(2, 180).of("days"),
             default("7"), formerly("SECOND_REMINDER_DAYS"), read_by(&[REMINDERS, CLI]);
     }

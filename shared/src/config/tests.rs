@@ -40,7 +40,7 @@ fn with_nothing_set_every_job_starts_with_the_defaults() {
     assert_eq!(keeper.max_job_duration, Duration::from_secs(3_600));
     let (reminders, cleanup, health) =
         set(&[]).read::<(ReminderSettings, CleanupSettings, HealthSettings)>().expect("defaults");
-    assert_eq!((reminders.first_days, reminders.second_days), (3, 7));
+    assert_eq!((reminders.days.first, reminders.days.second), (3, 7));
     assert_eq!((cleanup.expired_retention_days, cleanup.metrics_retention_hours), (90, 72));
     assert_eq!((health.error_rate_threshold, health.memory_alert_threshold, health.max_memory_mb), (0.05, 0.8, 512));
     assert!(set(&[]).notices().is_empty());

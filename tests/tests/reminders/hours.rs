@@ -26,7 +26,8 @@ tests::contract!(
     a_planner_that_is_cut_off_anywhere_is_gone_on_with,
     two_hours_that_look_at_the_same_invitations_remind_nobody_twice,
     a_run_ahead_of_its_time_swallows_nothing_of_what_comes_due_meanwhile,
-    a_first_run_takes_whatever_has_come_due_before_it,
+    a_first_run_takes_what_has_come_due_in_four_days,
+    a_first_run_reminds_of_nothing_that_came_due_before_that,
     the_hour_of_a_manual_run_counts_until_its_own_minute,
 );
 
@@ -118,20 +119,29 @@ async fn two_hours_that_look_at_the_same_invitations_remind_nobody_twice(databas
 async fn a_run_ahead_of_its_time_swallows_nothing_of_what_comes_due_meanwhile(database: &TestDatabase) {
     // A person asks today for the reminders of a day on which nobody has been invited yet.
     let early = planner(database, Arc::new(ScriptedQueue::taking_all()), after(-9, 0));
-    let fired = early.fire(Firing::new(after(20, 0), Trigger::Manual), Deadline::none()).await.expect("planned");
-    assert_eq!(fired.plan_complete, true);
+    let fired = early.fire(Firing::new(after(5, 0), Trigger::Manual), Deadline::none()).await.expect("planned");
+    assert!(fired.plan_complete);
     invite(database, 2).await;
-    // And then no hour fires for weeks.
+    // And then no hour fires for days.
     let mailer = mailer();
-    let (_, ledger) = through(database, after(21, 0), &mailer).await;
-    assert_eq!((ledger.planned, ledger.sent), (12, 6), "both kinds were looked at, and the seconds were sent");
+    let (_, ledger) = through(database, after(5, 1), &mailer).await;
+    assert_eq!((ledger.planned, ledger.sent), (6, 6));
 }
 
-async fn a_first_run_takes_whatever_has_come_due_before_it(database: &TestDatabase) {
+async fn a_first_run_takes_what_has_come_due_in_four_days(database: &TestDatabase) {
     invite(database, 2).await;
     let mailer = mailer();
-    let (_, ledger) = through(database, after(4, 3), &mailer).await;
+    let (_, ledger) = through(database, after(6, 23), &mailer).await;
     assert_eq!((ledger.planned, ledger.sent), (6, 6));
+}
+
+async fn a_first_run_reminds_of_nothing_that_came_due_before_that(database: &TestDatabase) {
+    invite(database, 2).await;
+    let mailer = mailer();
+    for at in [after(11, 1), after(11, 2), after(40, 0)] {
+        let (_, ledger) = through(database, at, &mailer).await;
+        assert_eq!(ledger.planned, 0, "{at}");
+    }
 }
 
 async fn the_hour_of_a_manual_run_counts_until_its_own_minute(database: &TestDatabase) {

@@ -2,25 +2,25 @@
 
 use super::super::reader::{Group, Reader};
 use super::super::table::{SCHEDULER_FIRST_REMINDER_DAYS, SCHEDULER_SECOND_REMINDER_DAYS};
+use crate::reminders::ReminderDays;
 
 /// What the reminders' planner needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReminderSettings {
-    /// How many days after an invitation the first reminder is due.
-    pub first_days: u32,
-    /// How many days after an invitation the second reminder is due; more than for the first.
-    pub second_days: u32,
+    /// How many days after an invitation its reminders are due.
+    pub days: ReminderDays,
 }
 
 impl Group for ReminderSettings {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let first_days = reader.value(&SCHEDULER_FIRST_REMINDER_DAYS);
-        let second_days = reader.value(&SCHEDULER_SECOND_REMINDER_DAYS);
-        let (first_days, second_days) = (first_days?, second_days?);
-        if second_days <= first_days {
-            let wrong = format!("{second_days} is not later than SCHEDULER_FIRST_REMINDER_DAYS, which is {first_days}");
+        let first = reader.value(&SCHEDULER_FIRST_REMINDER_DAYS);
+        let second = reader.value(&SCHEDULER_SECOND_REMINDER_DAYS);
+        let days = ReminderDays { first: first?, second: second? };
+        if days.second <= days.first {
+            let ReminderDays { first, second } = days;
+            let wrong = format!("{second} is not later than SCHEDULER_FIRST_REMINDER_DAYS, which is {first}");
             reader.misfit(&SCHEDULER_SECOND_REMINDER_DAYS, wrong);
         }
-        Some(Self { first_days, second_days })
+        Some(Self { days })
     }
 }
