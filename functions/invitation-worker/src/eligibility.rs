@@ -63,7 +63,7 @@ pub enum SkipReason {
     SwitchedOff,
     /// The user wants reminders by a way that is not set up.
     ChannelUnavailable,
-    /// A first reminder comes so late that the second takes its place.
+    /// A first reminder comes too late, or after the second.
     Superseded,
     /// A second reminder comes too soon after its first: another run looks at it again.
     TooSoonAfterFirst,

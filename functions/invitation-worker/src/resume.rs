@@ -20,8 +20,8 @@ use crate::{
         earlier::{self, Earlier},
         rules::{Rules, Verdict},
     },
-    skips::Skips,
-    standing::{self, Standing},
+    skips::{NOBODY, Skips},
+    standing::{self, Standing, StillPlanned},
 };
 
 /// By which rules a batch's letters are still sent.
@@ -54,19 +54,19 @@ pub(crate) async fn resume(
 }
 
 async fn take_up(tx: &mut Tx, batch: &Batch, still: Still, now: DateTime<Utc>) -> Result<Option<(Batch, Prepared)>> {
-    // The row is locked first, so that no claim can be made beside this.
-    tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[batch.id.into()]).await?;
+    batch::lock(tx, batch.id).await?;
     if batch::has_open_claim(tx, batch.id).await? {
         return Ok(None);
     }
     batch::fence(tx, batch.id).await?;
     let Some(batch) = Batch::find(tx, batch.id).await? else { return Ok(None) };
-    let planned = standing::still_planned(tx, batch.kind, batch.id).await?;
-    let users = people::users(tx, &reminders::users_of(&planned)).await?;
-    let earlier = earlier_reminders(tx, &batch, still, &planned).await?;
+    let StillPlanned { standing, orphans } = standing::still_planned(tx, batch.kind, batch.id).await?;
+    let users = people::users(tx, &reminders::users_of(&standing)).await?;
+    let earlier = earlier_reminders(tx, &batch, still, &standing).await?;
     let mut withdrawn = Withdrawn::default();
+    withdrawn.note_orphans(orphans);
     let mut addressees = Vec::new();
-    for standing in planned {
+    for standing in standing {
         let user = users.get(&standing.user_id);
         let earlier = earlier.get(&standing.invitation).copied().unwrap_or_default();
         match still.judge(&standing, user, earlier) {
@@ -126,6 +126,11 @@ impl Withdrawn {
     fn note(&mut self, standing: &Standing, reason: SkipReason) {
         self.letters.push(standing.letter);
         self.skips.add(standing.user_id, reason, [standing.contact_id]);
+    }
+
+    fn note_orphans(&mut self, letters: Vec<LetterId>) {
+        self.skips.add_gone(NOBODY, letters.len());
+        self.letters.extend(letters);
     }
 
     async fn write(mut self, tx: &mut Tx, batch: &Batch, now: DateTime<Utc>) -> Result<()> {

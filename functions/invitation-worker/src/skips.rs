@@ -7,6 +7,9 @@ use shared::records::{Result, Tx, Value};
 
 use crate::eligibility::SkipReason;
 
+/// The user in whose place contacts are skipped of whom nobody knows any more whose they were.
+pub const NOBODY: i64 = 0;
+
 /// Those who are skipped, by user and reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Skips(BTreeMap<(i64, SkipReason), Skipped>);

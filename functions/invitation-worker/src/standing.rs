@@ -83,19 +83,37 @@ fn read(row: &Row) -> Result<Standing> {
     })
 }
 
-/// What of a batch is still planned, in the order of its positions.
-pub async fn still_planned(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<Vec<Standing>> {
+/// What of a batch is still planned.
+#[derive(Debug, Clone, Default)]
+pub struct StillPlanned {
+    /// How the letters' invitations stand, in the order of the letters' positions.
+    pub standing: Vec<Standing>,
+    /// The letters whose invitation is no longer there.
+    pub orphans: Vec<LetterId>,
+}
+
+/// What of a batch is still planned.
+pub async fn still_planned(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<StillPlanned> {
     let sql = match kind {
         LetterKind::Invitation => format!(
-            "SELECT i.id, {COLUMNS} FROM invitations i {PEOPLE} \
+            "SELECT i.id, {COLUMNS}, i.id IS NULL FROM invitations i {PEOPLE} \
              WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id"
         ),
         LetterKind::Reminder(_) => format!(
-            "SELECT r.id, {COLUMNS} FROM reminders r JOIN invitations i ON i.id = r.invitation_id {PEOPLE} \
+            "SELECT r.id, {COLUMNS}, i.id IS NULL FROM reminders r \
+             LEFT JOIN invitations i ON i.id = r.invitation_id {PEOPLE} \
              WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = 0 ORDER BY r.id"
         ),
     };
-    tx.rows(sql, &[batch_id.into(), batch_id.into()]).await?.iter().map(read).collect()
+    let mut planned = StillPlanned::default();
+    for row in tx.rows(sql, &[batch_id.into(), batch_id.into()]).await? {
+        if row.truth(17)? {
+            planned.orphans.push(LetterId(row.int(0)?));
+        } else {
+            planned.standing.push(read(&row)?);
+        }
+    }
+    Ok(planned)
 }
 
 /// A batch's invitations that were sent in a stretch of time.
@@ -110,11 +128,12 @@ pub async fn sent_in(tx: &mut Tx, batch_id: i64, sent: Stretch) -> Result<Vec<St
 }
 
 /// A batch's invitations whose second reminder had to wait until a stretch of time.
-pub async fn waiting_in(tx: &mut Tx, batch_id: i64, due: Stretch) -> Result<Vec<Standing>> {
+pub async fn waiting_in(tx: &mut Tx, batch_id: i64, waited: Stretch) -> Result<Vec<Standing>> {
+    // By the batch's own range: by the stretch of time, each batch would read what waits of all the others.
     let sql = format!(
         "SELECT i.id, {COLUMNS} FROM waiting_reminders w JOIN invitations i ON i.id = w.invitation_id {PEOPLE} \
-         WHERE w.due_at > ? AND w.due_at <= ? AND w.batch_id = ? ORDER BY i.id"
+         WHERE w.invitation_id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND w.due_at > ? AND w.due_at <= ? ORDER BY i.id"
     );
-    let values = [due.after.into(), due.until.into(), batch_id.into()];
+    let values = [batch_id.into(), batch_id.into(), waited.after.into(), waited.until.into()];
     tx.rows(sql, &values).await?.iter().map(read).collect()
 }

@@ -9,9 +9,9 @@ use futures_util::FutureExt;
 use shared::records::{Dialect, Records, Result, Row, dialect::with_list};
 use tests::{ask::execute, databases::TestDatabase};
 
-use queries::{QUERIES, Query, source};
+use queries::{QUERIES, Query, WAITING_BY_TIME, source};
 
-tests::contract!(no_query_reads_a_whole_table);
+tests::contract!(no_query_reads_a_whole_table, a_plan_that_reads_for_each_batch_what_waits_of_all_is_found_out);
 
 /// The tables that grow with users, contacts and months.
 const GROWING: [&str; 12] = [
@@ -38,24 +38,33 @@ struct Complaint {
 }
 
 async fn no_query_reads_a_whole_table(database: &TestDatabase) {
-    crowd::fill(database).await;
-    let analyze = if database.dialect() == Dialect::Sqlite { "ANALYZE" } else { ANALYZE_MYSQL };
-    execute(database, analyze, vec![]).await;
+    fill(database).await;
     let mut complaints = Vec::new();
     for query in QUERIES {
-        let scans = scans(database, query).await;
-        complaints.extend(scans.into_iter().map(|step| Complaint { query: query.text, step }));
+        let wrong = wrong_steps(database, query).await;
+        complaints.extend(wrong.into_iter().map(|step| Complaint { query: query.text, step }));
     }
     let allowed: BTreeSet<_> = QUERIES.iter().filter(|query| query.may_scan).map(|query| query.text).collect();
     complaints.retain(|complaint| !allowed.contains(complaint.query));
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
+async fn a_plan_that_reads_for_each_batch_what_waits_of_all_is_found_out(database: &TestDatabase) {
+    fill(database).await;
+    assert_eq!(wrong_steps(database, &WAITING_BY_TIME).await.len(), 1);
+}
+
+async fn fill(database: &TestDatabase) {
+    crowd::fill(database).await;
+    let analyze = if database.dialect() == Dialect::Sqlite { "ANALYZE" } else { ANALYZE_MYSQL };
+    execute(database, analyze, vec![]).await;
+}
+
 const ANALYZE_MYSQL: &str = "ANALYZE TABLE users, contacts, suppressions, runs, batches, cycle_members, invitations, \
                              sends, skips, queue_messages, outbox, reminders, waiting_reminders";
 
-/// The steps of a query's plan that read a whole table or a whole index.
-async fn scans(records: &Records, query: &'static Query) -> Vec<String> {
+/// The steps of a query's plan that read a whole table or a whole index, or by another key than they should.
+async fn wrong_steps(records: &Records, query: &'static Query) -> Vec<String> {
     let explain = if records.dialect() == Dialect::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let rows = records
         .read(move |tx| {
@@ -70,24 +79,29 @@ async fn scans(records: &Records, query: &'static Query) -> Vec<String> {
         .await
         .unwrap_or_else(|error| panic!("{}: {error}", query.text));
     let steps = rows.iter().map(|row| match records.dialect() {
-        Dialect::Sqlite => sqlite_scan(row),
-        Dialect::MySql => mysql_scan(row),
+        Dialect::Sqlite => sqlite_complaint(row, query.by_primary_key),
+        Dialect::MySql => mysql_complaint(row, query.by_primary_key),
     });
     steps.collect::<Result<Vec<_>>>().expect("a plan").into_iter().flatten().collect()
 }
 
-fn sqlite_scan(row: &Row) -> Result<Option<String>> {
+fn sqlite_complaint(row: &Row, by_primary_key: Option<&str>) -> Result<Option<String>> {
     let detail = row.text(3)?;
-    Ok(detail.starts_with("SCAN").then_some(detail).filter(|detail| !detail.contains("CONSTANT ROW")))
+    let scans = detail.starts_with("SCAN") && !detail.contains("CONSTANT ROW");
+    let strays = by_primary_key.is_some_and(|table| {
+        detail.starts_with(&format!("SEARCH {table} ")) && !detail.contains("USING INTEGER PRIMARY KEY")
+    });
+    Ok((scans || strays).then_some(detail))
 }
 
-fn mysql_scan(row: &Row) -> Result<Option<String>> {
+fn mysql_complaint(row: &Row, by_primary_key: Option<&str>) -> Result<Option<String>> {
     // A step without a table or a kind of access reads nothing.
     let (Ok(table), Ok(access)) = (row.text(2), row.text(3)) else { return Ok(None) };
     let (key, extra) = (row.text(5).unwrap_or_default(), row.text(9).unwrap_or_default());
     // A range that depends on the row before is chosen while the query runs.
     let whole = matches!(access.as_str(), "ALL" | "index") && !extra.contains("Range checked for each record");
-    Ok(whole.then(|| format!("{access} on {table} by {key:?}: {extra}")))
+    let strays = by_primary_key == Some(table.as_str()) && key != "PRIMARY";
+    Ok((whole || strays).then(|| format!("{access} on {table} by {key:?}: {extra}")))
 }
 
 #[test]

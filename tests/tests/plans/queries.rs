@@ -14,10 +14,13 @@ pub struct Query {
     pub assembled: bool,
     /// It is asked so seldom that it may read everything.
     pub may_scan: bool,
+    /// The table, as the query calls it, that it must find by the primary key: by any other it would read what belongs to
+    /// others of its kind, again for each of them.
+    pub by_primary_key: Option<&'static str>,
 }
 
 const fn query(text: &'static str, values: fn() -> Vec<Value<'static>>) -> Query {
-    Query { text, listed: 0, values, assembled: false, may_scan: false }
+    Query { text, listed: 0, values, assembled: false, may_scan: false, by_primary_key: None }
 }
 
 const fn list(text: &'static str, listed: usize, values: fn() -> Vec<Value<'static>>) -> Query {
@@ -27,6 +30,20 @@ const fn list(text: &'static str, listed: usize, values: fn() -> Vec<Value<'stat
 const fn assembled(query: Query) -> Query {
     Query { assembled: true, ..query }
 }
+
+const fn by_primary_key(table: &'static str, query: Query) -> Query {
+    Query { by_primary_key: Some(table), ..query }
+}
+
+/// A batch's waiting reminders, as one would ask who looks at the index of their times first.
+pub const WAITING_BY_TIME: Query = by_primary_key(
+    "w",
+    query(
+        "SELECT i.id FROM waiting_reminders w JOIN invitations i ON i.id = w.invitation_id \
+         WHERE w.due_at > ? AND w.due_at <= ? AND w.batch_id = ? ORDER BY i.id",
+        || after(an_hour(), vec![id()]),
+    ),
+);
 
 fn id() -> Value<'static> {
     77_i64.into()
@@ -117,8 +134,8 @@ pub const QUERIES: &[Query] = &[
     assembled(list("DELETE FROM invitations WHERE send_state = 0 AND id IN (?..)", 50, || ids(50))),
     // The reminders' planner's.
     query(
-        "SELECT run_key, scheduled_at, started_at FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 \
-         ORDER BY run_key DESC LIMIT ?",
+        "SELECT id, run_key, scheduled_at, started_at, parameters FROM runs \
+         WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?",
         || vec!["monthly-invitations".into(), "key 7".into(), 24_i64.into()],
     ),
     query(
@@ -141,14 +158,18 @@ pub const QUERIES: &[Query] = &[
          AND i.sent_at > ? AND i.sent_at <= ? ORDER BY i.id",
         || after(vec![id(), id()], an_hour()),
     )),
-    assembled(query(
-        "SELECT i.id, c.id IS NULL, s.email IS NOT NULL FROM waiting_reminders w \
-         JOIN invitations i ON i.id = w.invitation_id \
-         LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
-         LEFT JOIN suppressions s ON s.email = i.to_email \
-         WHERE w.due_at > ? AND w.due_at <= ? AND w.batch_id = ? ORDER BY i.id",
-        || after(an_hour(), vec![id()]),
-    )),
+    by_primary_key(
+        "w",
+        assembled(query(
+            "SELECT i.id, c.id IS NULL, s.email IS NOT NULL FROM waiting_reminders w \
+             JOIN invitations i ON i.id = w.invitation_id \
+             LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
+             LEFT JOIN suppressions s ON s.email = i.to_email \
+             WHERE w.invitation_id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND w.due_at > ? AND w.due_at <= ? \
+             ORDER BY i.id",
+            || after(vec![id(), id()], an_hour()),
+        )),
+    ),
     list(
         "SELECT id, invitation_id, kind, send_state, sent_at FROM reminders WHERE invitation_id IN (?..)",
         200,
@@ -162,8 +183,8 @@ pub const QUERIES: &[Query] = &[
     list("SELECT id FROM batches WHERE id IN (?..) ORDER BY id {for update}", 50, || ids(50)),
     list("DELETE FROM waiting_reminders WHERE invitation_id IN (?..)", 200, || ids(200)),
     assembled(query(
-        "SELECT r.id, i.id, c.id IS NULL, s.email IS NOT NULL FROM reminders r \
-         JOIN invitations i ON i.id = r.invitation_id \
+        "SELECT r.id, i.id IS NULL, c.id IS NULL, s.email IS NOT NULL FROM reminders r \
+         LEFT JOIN invitations i ON i.id = r.invitation_id \
          LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
          WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = 0 ORDER BY r.id",
@@ -244,17 +265,25 @@ pub const QUERIES: &[Query] = &[
     query("SELECT not_before, planned FROM batches WHERE run_id = ? ORDER BY id DESC LIMIT 1", || vec![id()]),
     query("SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0", || vec![id()]),
     query("SELECT id FROM runs WHERE parent_id = ? AND state = 'open' ORDER BY id LIMIT 1", || vec![id()]),
-    assembled(query(
-        "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?",
+    query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
+        after(a_range(), vec![100_i64.into()])
+    }),
+    query(
+        "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?",
         || after(a_range(), vec![100_i64.into()]),
-    )),
+    ),
     // The keeper's, every minute, and the engine's of one machine, every second.
-    assembled(query("SELECT batch_id, claim FROM sends WHERE state = 0 AND lease_until < {now} LIMIT ?", || {
-        vec![100_i64.into()]
-    })),
-    assembled(list("SELECT batch_id, claim FROM sends WHERE state = 0 AND holder IN (?..) LIMIT ?", 1, || {
-        vec!["token".into(), 100_i64.into()]
-    })),
+    assembled(query(
+        "SELECT batch_id, claim, (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id) FROM sends \
+         WHERE state = 0 AND lease_until < {now} LIMIT ?",
+        || vec![100_i64.into()],
+    )),
+    assembled(list(
+        "SELECT batch_id, claim, (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id) FROM sends \
+         WHERE state = 0 AND holder IN (?..) LIMIT ?",
+        1,
+        || vec!["token".into(), 100_i64.into()],
+    )),
     assembled(query("SELECT id FROM runs WHERE state = 'open' ORDER BY id LIMIT ?", || vec![100_i64.into()])),
     query(
         "SELECT 1 FROM runs WHERE id = ? AND plan_complete = 0 AND checkpoint_at < {now+?} \

@@ -5,15 +5,17 @@ use std::{sync::Arc, time::Duration};
 use invitation_worker::InvitationWorker;
 use shared::{
     links::LinkKeys,
+    reminders::ReminderDays,
     run::{batch::BatchMessage, ledger::Ledger},
     sqs::{Deadline, Outcome, RecordHandler as _},
 };
 use tests::{
     ask::{execute, number, numbers, texts},
+    attempts::refused_for_good,
     cycle::{self, handle, ledger_of_completed, skips},
     databases::TestDatabase,
     people::add_user_with_contacts,
-    reminding::{after, plan, through, worker},
+    reminding::{after, plan, through, through_after, worker},
     runs,
     scripted_mailer::ScriptedMailer,
 };
@@ -23,7 +25,10 @@ tests::contract!(
     every_reminder_leads_back_to_its_invitation_and_is_a_message_of_its_own,
     an_hour_that_was_missed_is_made_good_by_the_next,
     after_an_outage_over_both_days_only_the_second_goes_out,
+    fewer_days_leave_out_nobody_who_was_invited_in_between,
+    more_days_have_nobody_looked_at_twice,
     a_second_waits_three_days_after_a_late_first,
+    who_has_waited_is_reminded_though_another_came_due_after_the_plan,
     a_first_that_waits_too_long_in_a_paused_run_is_superseded_and_the_second_is_sent,
     a_first_that_is_prepared_and_not_sent_holds_the_second_back_for_an_hour,
     who_answers_between_two_reminders_gets_no_second,
@@ -94,6 +99,7 @@ async fn an_hour_that_was_missed_is_made_good_by_the_next(database: &TestDatabas
 async fn after_an_outage_over_both_days_only_the_second_goes_out(database: &TestDatabase) {
     invite(database, 4).await;
     let mailer = mailer();
+    through(database, after(2, 0), &mailer).await;
     let (_, ledger) = through(database, after(8, 2), &mailer).await;
     assert_eq!(sides(&ledger), (8, 4, 4), "both were due, of each invitation");
     assert_eq!(ledger.skipped["superseded"], 4);
@@ -101,6 +107,31 @@ async fn after_an_outage_over_both_days_only_the_second_goes_out(database: &Test
     assert!(mailer.asked().iter().flat_map(|call| &call.letters).all(|letter| letter.message.ends_with("/second")));
     let (_, ledger) = through(database, after(8, 3), &mailer).await;
     assert_eq!(ledger.planned, 0);
+}
+
+async fn fewer_days_leave_out_nobody_who_was_invited_in_between(database: &TestDatabase) {
+    invite(database, 3).await;
+    let mailer = mailer();
+    through(database, after(2, 0), &mailer).await;
+    let fewer = ReminderDays { first: 1, second: 5 };
+    let (_, ledger) = through_after(fewer, database, after(2, 1), &mailer).await;
+    assert_eq!(sides(&ledger), (3, 3, 0), "the day on which it would have come due had passed before");
+    let (_, ledger) = through_after(fewer, database, after(5, 1), &mailer).await;
+    assert_eq!(sides(&ledger), (3, 3, 0));
+    let (_, ledger) = through(database, after(7, 0), &mailer).await;
+    assert_eq!(ledger.planned, 0);
+}
+
+async fn more_days_have_nobody_looked_at_twice(database: &TestDatabase) {
+    invite(database, 3).await;
+    let mailer = mailer();
+    let (_, ledger) = through(database, after(3, 0), &mailer).await;
+    assert_eq!(sides(&ledger), (3, 3, 0));
+    let more = ReminderDays { first: 5, second: 9 };
+    for (days, hours, sent) in [(3, 1, 0), (5, 1, 0), (7, 1, 0), (9, 0, 3), (9, 1, 0)] {
+        let (_, ledger) = through_after(more, database, after(days, hours), &mailer).await;
+        assert_eq!(sides(&ledger), (sent, sent, 0), "day {days}, hour {hours}");
+    }
 }
 
 async fn a_second_waits_three_days_after_a_late_first(database: &TestDatabase) {
@@ -117,6 +148,24 @@ async fn a_second_waits_three_days_after_a_late_first(database: &TestDatabase) {
         assert_eq!(sides(&ledger), (sent, sent, 0), "day {days}, hour {hours}");
     }
     assert_eq!(number(database, "SELECT COUNT(*) FROM waiting_reminders", vec![]).await, 0);
+}
+
+async fn who_has_waited_is_reminded_though_another_came_due_after_the_plan(database: &TestDatabase) {
+    let (user, contacts) = add_user_with_contacts(database, 3).await;
+    let to = |n: usize| format!("contact{n}@of{user}.example");
+    let refusing = ScriptedMailer::new("scripted", 3).answering(&to(0), [refused_for_good()]);
+    cycle::through(database, runs::firing(), &Arc::new(refusing)).await;
+    through(database, after(5, 6), &mailer()).await;
+    let (_, ledger) = through(database, after(8, 5), &mailer()).await;
+    assert_eq!(sides(&ledger), (2, 0, 2), "they wait for an hour");
+    let (run, messages) = plan(database, after(8, 6)).await;
+    let late = "UPDATE invitations SET send_state = 2, sent_at = ? WHERE contact_id = ?";
+    execute(database, late, vec![after(1, 6).into(), contacts[0].into()]).await;
+    let mailer = mailer();
+    let worker = worker(database, &mailer, after(8, 6)).await;
+    assert_eq!(handle(&worker, messages[0]).await, Outcome::Done);
+    assert_eq!(sides(&ledger_of_completed(database, run).await), (2, 2, 0));
+    assert_eq!(mailer.addresses(), [to(1), to(2)]);
 }
 
 async fn a_first_that_waits_too_long_in_a_paused_run_is_superseded_and_the_second_is_sent(database: &TestDatabase) {

@@ -3,7 +3,10 @@
 pub mod earlier;
 pub mod rules;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -22,7 +25,7 @@ use crate::{
     addressees::{Addressee, Prepared},
     eligibility::SkipReason,
     people::{self, User},
-    skips::Skips,
+    skips::{NOBODY, Skips},
     standing::{self, Standing},
     taking,
 };
@@ -53,21 +56,6 @@ pub struct Decision {
 
 /// Prepares a planned batch of reminders. `None` when another worker was first.
 pub(crate) async fn prepare(
-    records: &Records,
-    batch: &Batch,
-    rules: Rules,
-    now: DateTime<Utc>,
-    options: &WorkerOptions,
-) -> Result<Option<Prepared>> {
-    let first = try_prepare(records, batch, rules, now, options).await;
-    match first {
-        // Another run reminded of the same invitation meanwhile: look again.
-        Err(error) if error.is_duplicate() => try_prepare(records, batch, rules, now, options).await,
-        outcome => outcome,
-    }
-}
-
-async fn try_prepare(
     records: &Records,
     batch: &Batch,
     rules: Rules,
@@ -105,14 +93,13 @@ pub async fn gather(
 ) -> Result<Due> {
     let mut due = Due::default();
     for subject in subjects {
-        let mut invitations = standing::sent_in(tx, subject.id, parameters.sent(kind)).await?;
-        if kind == ReminderKind::Second {
-            let waited = standing::waiting_in(tx, subject.id, parameters.due()).await?;
-            due.waited.extend(waited.iter().map(|standing| standing.invitation));
-            invitations.extend(waited);
-            invitations.sort_by_key(|standing| standing.invitation);
-            invitations.dedup_by_key(|standing| standing.invitation);
-        }
+        let mut invitations = match kind {
+            ReminderKind::First => Vec::new(),
+            ReminderKind::Second => standing::waiting_in(tx, subject.id, parameters.waited).await?,
+        };
+        let waiting: HashSet<InvitationId> = invitations.iter().map(|standing| standing.invitation).collect();
+        let sent = standing::sent_in(tx, subject.id, parameters.sent(kind)).await?;
+        invitations.extend(sent.into_iter().filter(|standing| !waiting.contains(&standing.invitation)));
         let planned = subject.planned as usize;
         if invitations.len() > planned {
             // Only what was settled long after it was sent can come in late; it has had its chance.
@@ -120,6 +107,8 @@ pub async fn gather(
             invitations.truncate(planned);
         }
         due.gone += planned - invitations.len();
+        due.waited.extend(invitations.iter().map(|standing| standing.invitation).filter(|id| waiting.contains(id)));
+        invitations.sort_by_key(|standing| standing.invitation);
         due.invitations.extend(invitations);
     }
     due.users = people::users(tx, &users_of(&due.invitations)).await?;
@@ -139,7 +128,7 @@ pub async fn decide(tx: &mut Tx, rules: &Rules, due: &Due) -> Result<Decision> {
     let ids: Vec<InvitationId> = due.invitations.iter().map(|standing| standing.invitation).collect();
     let earlier = earlier::of(tx, &ids).await?;
     let mut decision = Decision::default();
-    decision.skipped.add_gone(0, due.gone);
+    decision.skipped.add_gone(NOBODY, due.gone);
     for standing in &due.invitations {
         let earlier = earlier.get(&standing.invitation).copied().unwrap_or_default();
         let verdict = rules.judge(standing, due.users.get(&standing.user_id), earlier);
@@ -204,7 +193,8 @@ impl Write {
 }
 
 /// Keeps others from deciding about reminders of the same batches of invitations meanwhile: so a first and a second
-/// reminder of one invitation, however late the first, are decided about one after the other.
+/// reminder of one invitation, however late the first, are decided about one after the other, and whoever decides knows of
+/// every reminder that there is.
 pub(crate) async fn lock_sources(tx: &mut Tx, subjects: &[Subject]) -> Result<()> {
     let mut ids: Vec<i64> = subjects.iter().map(|subject| subject.id).collect();
     ids.sort_unstable();

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::{
     letters::ReminderKind,
     people::ReminderChannel,
-    reminders::{BETWEEN, ReminderParameters},
+    reminders::{BETWEEN, MOST_LATE, ReminderParameters},
 };
 
 use super::earlier::{Earlier, Past};
@@ -17,7 +17,8 @@ use crate::{
     standing::Standing,
 };
 
-/// After how long a second reminder is looked at again whose first is prepared and not sent: with the next hour's run.
+/// How long a second reminder waits at least. A wait is looked at by one run, that of its hour: one that ended sooner than
+/// an hour after it was decided about might be committed when that run has looked already.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// What becomes of a reminder.
@@ -82,20 +83,24 @@ impl Rules {
 
     /// Keeps the two reminders of an invitation in their order, and apart.
     fn pace(&self, standing: &Standing, earlier: Earlier) -> Verdict {
-        let second_is_due = standing.sent_at + self.parameters.delay(ReminderKind::Second);
+        let due = standing.sent_at + self.parameters.days.delay(self.kind);
         match (self.kind, earlier.first) {
-            (ReminderKind::First, _) if self.moment > second_is_due || earlier.second != Past::None => {
+            (ReminderKind::First, _) if self.moment > due + MOST_LATE || earlier.second != Past::None => {
                 Verdict::Skip(SkipReason::Superseded)
             }
             (ReminderKind::First, _) => Verdict::Send,
-            (ReminderKind::Second, Past::Planned) => Verdict::Wait(self.moment + LOOK_AGAIN),
-            (ReminderKind::Second, Past::Went(at)) => self.once(second_is_due.max(at + BETWEEN)),
-            (ReminderKind::Second, Past::None | Past::DidNotGo) => self.once(second_is_due),
+            (ReminderKind::Second, Past::Planned) => self.wait(self.moment),
+            (ReminderKind::Second, Past::Went(at)) => self.once(due.max(at + BETWEEN)),
+            (ReminderKind::Second, Past::None | Past::DidNotGo) => self.once(due),
         }
     }
 
     fn once(&self, due: DateTime<Utc>) -> Verdict {
-        if self.moment >= due { Verdict::Send } else { Verdict::Wait(due) }
+        if self.moment >= due { Verdict::Send } else { self.wait(due) }
+    }
+
+    fn wait(&self, due: DateTime<Utc>) -> Verdict {
+        Verdict::Wait(due.max(self.moment + LOOK_AGAIN))
     }
 }
 

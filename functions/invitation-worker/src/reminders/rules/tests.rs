@@ -5,6 +5,7 @@ use shared::{
     email_address::EmailAddress,
     invitation::InvitationId,
     people::{EmailTemplate, Locale},
+    reminders::ReminderDays,
 };
 
 use super::*;
@@ -21,8 +22,7 @@ fn at(text: &str) -> DateTime<Utc> {
 const SENT: &str = "2026-11-05T17:00:00Z";
 
 fn parameters(scheduled_at: DateTime<Utc>) -> ReminderParameters {
-    let after = scheduled_at - TimeDelta::hours(1);
-    ReminderParameters { scheduled_at, after, first_days: 3, second_days: 7 }
+    ReminderParameters::of_first_run(scheduled_at, ReminderDays { first: 3, second: 7 })
 }
 
 fn rules(kind: ReminderKind, moment: &str) -> Rules {
@@ -125,6 +125,17 @@ fn a_first_that_is_more_than_four_days_late_is_superseded_and_one_that_is_less_i
 }
 
 #[test]
+fn how_late_a_first_may_be_does_not_depend_on_when_the_second_is_due() {
+    let days = ReminderDays { first: 1, second: 30 };
+    let verdict = |moment: &str| {
+        let parameters = ReminderParameters::of_first_run(at(moment), days);
+        Rules::new(ReminderKind::First, parameters, at(moment)).judge(&invitation(), Some(&user()), Earlier::default())
+    };
+    assert_eq!(verdict("2026-11-10T17:00:00Z"), Verdict::Send, "four days late to the second");
+    assert_eq!(verdict("2026-11-10T17:00:01Z"), skip(SkipReason::Superseded));
+}
+
+#[test]
 fn a_second_comes_on_the_seventh_day_and_three_days_after_a_late_first() {
     let verdict = |moment: &str, first: Past| {
         let earlier = Earlier { first, ..Earlier::default() };
@@ -137,9 +148,22 @@ fn a_second_comes_on_the_seventh_day_and_three_days_after_a_late_first() {
     let late = Past::Went(at("2026-11-10T09:00:00Z"));
     let due = at("2026-11-13T09:00:00Z");
     assert_eq!(verdict(seventh, late), Verdict::Wait(due));
-    assert_eq!(verdict("2026-11-13T08:59:59Z", late), Verdict::Wait(due));
+    assert_eq!(verdict("2026-11-13T08:00:00Z", late), Verdict::Wait(due));
     assert_eq!(verdict("2026-11-13T09:00:00Z", late), Verdict::Send);
     assert_eq!(verdict(seventh, Past::Planned), Verdict::Wait(at("2026-11-12T18:00:00Z")));
+}
+
+#[test]
+fn no_wait_ends_within_an_hour_of_its_decision() {
+    let late = Earlier { first: Past::Went(at("2026-11-10T09:00:00Z")), ..Earlier::default() };
+    for (moment, until) in [
+        ("2026-11-13T08:00:00Z", "2026-11-13T09:00:00Z"),
+        ("2026-11-13T08:00:01Z", "2026-11-13T09:00:01Z"),
+        ("2026-11-13T08:59:59Z", "2026-11-13T09:59:59Z"),
+    ] {
+        let verdict = rules(ReminderKind::Second, moment).judge(&invitation(), Some(&user()), late);
+        assert_eq!(verdict, Verdict::Wait(at(until)));
+    }
 }
 
 #[test]
