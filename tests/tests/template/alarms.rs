@@ -9,8 +9,11 @@ use crate::{
     template::{Given, Template, target, worker_timeouts},
 };
 
-/// Halves of a composite alarm: they tell nobody by themselves.
-const HALVES: [&str; 2] = ["MonthlyInvitationsSilentAlarm", "PlanningDaysAlarm"];
+/// Composite alarms with their halves, which tell nobody by themselves.
+const COMPOSITES: [(&str, [&str; 2]); 2] = [
+    ("MonthlyInvitationsMissedAlarm", ["MonthlyInvitationsSilentAlarm", "PlanningDaysAlarm"]),
+    ("RemindersMissedAlarm", ["RemindersSilentAlarm", "SchedulesOnAlarm"]),
+];
 
 /// Why it has no alarm of its own: when it fails the deployment fails, which is seen.
 const WITHOUT_ALARMS: &str = "migrate";
@@ -51,7 +54,7 @@ fn every_alarm_has_a_run_book_and_every_run_book_an_alarm() {
 fn every_alarm_tells_the_alerts_topic_when_it_begins_and_when_it_ends() {
     let template = Template::main();
     for (id, alarm) in alarms(&template) {
-        if HALVES.contains(&id) {
+        if COMPOSITES.iter().any(|(_, halves)| halves.contains(&id)) {
             assert!(alarm.get("AlarmActions").is_none(), "{id}");
             continue;
         }
@@ -110,9 +113,21 @@ fn a_missed_schedule_is_seen_by_missing_data() {
         });
         assert!(seen, "{}", event.function.id);
     }
-    let both = template.resource("MonthlyInvitationsMissedAlarm")["Properties"]["AlarmRule"].to_string();
-    for half in HALVES {
-        assert!(both.contains(half), "{half}");
+    for (composite, halves) in COMPOSITES {
+        let both = template.resource(composite)["Properties"]["AlarmRule"].to_string();
+        for half in halves {
+            assert!(both.contains(half), "{composite}: {half}");
+        }
+    }
+}
+
+#[test]
+fn what_the_keeper_was_not_fired_beside_is_not_missed() {
+    let template = Template::main();
+    for half in ["PlanningDaysAlarm", "SchedulesOnAlarm"] {
+        let watches = watching(&template, "Invocations", "RunKeeperFunction").iter().any(|(id, _)| *id == half);
+        assert!(watches, "{half} would be met before the first firing");
+        assert_eq!(template.resource(half)["Properties"]["TreatMissingData"], "notBreaching", "{half}");
     }
 }
 

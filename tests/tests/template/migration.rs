@@ -28,6 +28,15 @@ fn a_deployment_migrates_when_the_functions_are_led_to_other_records() {
 }
 
 #[test]
+fn who_makes_batches_of_a_new_kind_waits_for_those_who_work_them() {
+    let template = Template::main();
+    let waits = list(&template.resource("RemindersFunction")["DependsOn"]);
+    for function in ["InvitationWorkerFunction", "RunKeeperFunction"] {
+        assert!(waits.iter().any(|resource| *resource == function), "{function} may not know its batches yet");
+    }
+}
+
+#[test]
 fn every_other_function_waits_for_the_schema() {
     let template = Template::main();
     for function in template.functions().iter().filter(|function| function.binary != "migrate") {
