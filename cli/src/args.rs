@@ -181,4 +181,7 @@ pub struct Bench {
     /// How many workers [default: SCHEDULER_MAX_WORKERS]
     #[arg(long)]
     pub workers: Option<usize>,
+    /// Then send everybody the first reminder, and print what that took as a second line
+    #[arg(long)]
+    pub reminders: bool,
 }

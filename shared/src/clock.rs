@@ -14,8 +14,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A clock that is passed in, so that a test or a simulation can set it.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// Microseconds since 1970 where the clock stands still; 0 while it is the machine's.
+    /// Microseconds since 1970 where the clock stands still; 0 while it runs.
     standing: Arc<AtomicI64>,
+    /// By how many microseconds a running clock is ahead of the machine's.
+    ahead: i64,
 }
 
 impl Clock {
@@ -26,7 +28,12 @@ impl Clock {
 
     /// A clock that stands at `moment` until it is moved.
     pub fn standing_at(moment: DateTime<Utc>) -> Self {
-        Self { standing: Arc::new(AtomicI64::new(moment.timestamp_micros())) }
+        Self { standing: Arc::new(AtomicI64::new(moment.timestamp_micros())), ahead: 0 }
+    }
+
+    /// A clock that shows `moment` now and runs on from there as the machine's does.
+    pub fn running_from(moment: DateTime<Utc>) -> Self {
+        Self { standing: Arc::default(), ahead: moment.timestamp_micros() - Utc::now().timestamp_micros() }
     }
 
     /// Moves a standing clock on.
@@ -37,7 +44,7 @@ impl Clock {
     /// The time now, in whole microseconds, as the records keep it.
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match self.standing.load(Ordering::Relaxed) {
-            0 => Utc::now().timestamp_micros(),
+            0 => Utc::now().timestamp_micros() + self.ahead,
             standing => standing,
         };
         DateTime::from_timestamp_micros(micros).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! `almanac bench`: what a month's cycle takes, measured from the trigger to the balanced ledger.
+//! `almanac bench`: what a month's cycle takes, and where wanted its reminders, measured from the trigger to the balanced
+//! ledger.
 
 use std::{
     sync::Mutex,
@@ -13,19 +14,20 @@ use serde_json::json;
 use shared::{
     clock::Clock,
     config::{
-        Values,
+        ReminderSettings, Values,
         table::{APP_BASE_URL, EMAIL_FROM_ADDRESS},
     },
     firing::{Firing, Trigger},
+    letters::ReminderKind,
     memory,
     records::{Dialect, Records, Tx},
-    run::{Run, State},
+    run::{Run, State, ledger::Ledger},
 };
 
 use super::show;
 use crate::{
     args::{self, Common},
-    engine::Watch,
+    engine::{Engine, Watch},
     exit::Exit,
     people::bench,
     say::say,
@@ -56,48 +58,94 @@ fn settings(common: &Common, workers: Option<usize>) -> Values {
 async fn measure(stack: &Stack, asked: &args::Bench, stop: &Stop) -> anyhow::Result<Exit> {
     let peopled = Instant::now();
     stop.or(make_people(&stack.records, asked)).await??;
-    let people_s = peopled.elapsed().as_secs_f64();
+    let people = peopled.elapsed();
 
-    let engine = stop.or(stack.engine(Clock::system())).await??;
     let scheduled_at = stop.or(next_month(&stack.records)).await??;
-    let (statements, cpu) = (stack.records.statements(), cpu_seconds());
-    let begun = Instant::now();
-    let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None), stop };
-    let job = engine.jobs.find(monthly_invitations::JOB)?;
-    let opened = stop.or(job.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
-    let run = engine.work_until_closed(opened.run(), &watch).await?;
-    // The report is written after the ledger balanced; the run's own times leave it out.
-    let total = begun.elapsed();
-    let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
-    let cpu_s = locked(&watch.cpu_when_closed).unwrap_or_else(cpu_seconds) - cpu;
-    if run.state == State::Open {
-        return Err(Stopped.into());
+    // Letters are sent in the month that they are of, so that a later bench's reminders are not of these.
+    let engine = stop.or(stack.engine(Clock::running_from(scheduled_at))).await??;
+    let bench = Bench { stack, engine: &engine, asked, stop };
+    let cycle = bench.run(monthly_invitations::JOB, scheduled_at).await?;
+    say!("{}", bench.figures(&cycle, "invitations_per_s", people));
+    if !asked.reminders {
+        return Ok(Exit::of_run(&cycle.run));
     }
-    let ledger = show::ledger_of(&stack.records, &run).await?;
-    ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
-    let planned_after = locked(&watch.planned).unwrap_or(wall);
-    let run_id = run.id;
-    let calls = stack.records.read(move |tx| calls_of(tx, run_id).boxed()).await?;
+    let days = stack.values.read::<ReminderSettings>()?.days;
+    let due = cycle.run.finished_at + days.delay(ReminderKind::First);
+    let reminders = bench.run(reminders::JOB, due).await?;
+    say!("{}", bench.figures(&reminders, "reminders_per_s", Duration::ZERO));
+    Ok(Exit::of_run(&reminders.run))
+}
+
+/// A bench under way.
+struct Bench<'b> {
+    stack: &'b Stack,
+    engine: &'b Engine,
+    asked: &'b args::Bench,
+    stop: &'b Stop,
+}
+
+/// A run, and what it took.
+struct Measured {
+    run: Run,
+    ledger: Ledger,
+    /// From the trigger to the balanced ledger.
+    wall: Duration,
+    /// Until every subject was planned.
+    planned_after: Duration,
+    /// Until what the run had to say was said.
+    total: Duration,
+    cpu_s: f64,
+    statements: u64,
+    calls: u64,
+}
+
+impl Bench<'_> {
+    /// Runs a job for that time, from the trigger to the end.
+    async fn run(&self, job: &str, scheduled_at: DateTime<Utc>) -> anyhow::Result<Measured> {
+        let Self { stack, engine, stop, .. } = self;
+        let (statements, cpu) = (stack.records.statements(), cpu_seconds());
+        let begun = Instant::now();
+        let watch = Phases { begun, planned: Mutex::new(None), cpu_when_closed: Mutex::new(None), stop };
+        let opened = stop.or(engine.jobs.find(job)?.open(Firing::new(scheduled_at, Trigger::Manual))).await??;
+        let run = engine.work_until_closed(opened.run(), &watch).await?;
+        // The report is written after the ledger balanced; the run's own times leave it out.
+        let total = begun.elapsed();
+        let wall = (run.finished_at - run.started_at).to_std().unwrap_or(total);
+        let cpu_s = locked(&watch.cpu_when_closed).unwrap_or_else(cpu_seconds) - cpu;
+        if run.state == State::Open {
+            return Err(Stopped.into());
+        }
+        let ledger = show::ledger_of(&stack.records, &run).await?;
+        ensure!(run.state == State::Completed, "run {} is {}: {}", run.id, run.state.as_str(), run.error);
+        let planned_after = locked(&watch.planned).unwrap_or(wall);
+        let run_id = run.id;
+        let calls = stack.records.read(move |tx| calls_of(tx, run_id).boxed()).await?;
+        let statements = stack.records.statements() - statements;
+        Ok(Measured { run, ledger, wall, planned_after, total, cpu_s, statements, calls })
+    }
+
+    /// The figures of a run before which making the people took so long, its speed under a name of its own.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let result = json!({
-        "invitations_per_s": (ledger.sent as f64 / wall.as_secs_f64()).round(),
-        "wall_s": round(wall.as_secs_f64()),
-        "peak_rss_mib": round(memory::peak_rss_bytes() as f64 / 1_048_576.0),
-        "cpu_s": round(cpu_s),
-        "cpu_s_per_100k": round(cpu_s * 100_000.0 / ledger.sent.max(1) as f64),
-        "phases_s": {"people": round(people_s), "plan": round(planned_after.as_secs_f64()),
-                     "send": round(wall.saturating_sub(planned_after).as_secs_f64()),
-                     "report": round(total.saturating_sub(wall).as_secs_f64())},
-        "database_statements": stack.records.statements() - statements,
-        "provider_calls": calls,
-        "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
-        "balanced": ledger.is_balanced(),
-        "users": asked.users, "contacts": asked.contacts, "workers": engine.workers,
-        "records": match stack.records.dialect() { Dialect::MySql => "mysql", Dialect::Sqlite => "sqlite" },
-        "run": run.id,
-    });
-    say!("{result}");
-    Ok(Exit::of_run(&run))
+    fn figures(&self, measured: &Measured, speed: &str, people: Duration) -> serde_json::Value {
+        let Measured { run, ledger, wall, planned_after, total, cpu_s, statements, calls } = measured;
+        json!({
+            speed: (ledger.sent as f64 / wall.as_secs_f64()).round(),
+            "wall_s": round(wall.as_secs_f64()),
+            "peak_rss_mib": round(memory::peak_rss_bytes() as f64 / 1_048_576.0),
+            "cpu_s": round(*cpu_s),
+            "cpu_s_per_100k": round(cpu_s * 100_000.0 / ledger.sent.max(1) as f64),
+            "phases_s": {"people": round(people.as_secs_f64()), "plan": round(planned_after.as_secs_f64()),
+                         "send": round(wall.saturating_sub(*planned_after).as_secs_f64()),
+                         "report": round(total.saturating_sub(*wall).as_secs_f64())},
+            "database_statements": statements,
+            "provider_calls": calls,
+            "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
+            "balanced": ledger.is_balanced(),
+            "users": self.asked.users, "contacts": self.asked.contacts, "workers": self.engine.workers,
+            "records": match self.stack.records.dialect() { Dialect::MySql => "mysql", Dialect::Sqlite => "sqlite" },
+            "run": run.id,
+        })
+    }
 }
 
 /// Makes the people, or finds those that an earlier bench of the same size made here.

@@ -34,6 +34,22 @@ async fn reminders_go_out_as_a_dry_run_foretold_and_a_story_tells_of_them() {
     assert!(unknown.err.contains("there are monthly-invitations, reminders"), "{}", unknown.err);
 }
 
+#[tokio::test]
+async fn a_bench_reminds_everybody_whom_it_invited_each_time() {
+    let machine = Machine::bare();
+    let bench = ["--mail", "null:", "bench", "--users", "3", "--contacts", "2", "--workers", "1", "--reminders"];
+    for _ in 0..2 {
+        let output = machine.run(&bench).await;
+        assert_eq!(output.code, 0, "{output:?}");
+        let lines: Vec<Value> = output.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        for (figures, speed) in lines.iter().zip(["invitations_per_s", "reminders_per_s"]) {
+            assert_eq!((&figures["planned"], &figures["sent"]), (&6.into(), &6.into()), "{figures}");
+            assert!(figures[speed].is_number(), "{figures}");
+        }
+        assert_eq!(lines.len(), 2);
+    }
+}
+
 /// What the story of the first contact that was reminded says of its reminder.
 async fn reminded(machine: &Machine, letter: &str) -> Value {
     for contact in 1..200 {
