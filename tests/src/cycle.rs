@@ -92,6 +92,25 @@ pub async fn through(records: &Records, firing: Firing, mailer: &Arc<ScriptedMai
     (run, ledger_of_completed(records, run).await)
 }
 
+/// Empties the records, so that a test can begin anew with them.
+pub async fn forget_everything(records: &Records) {
+    for table in [
+        "waiting_reminders",
+        "reminders",
+        "sends",
+        "skips",
+        "invitations",
+        "cycle_members",
+        "batches",
+        "outbox",
+        "runs",
+        "contacts",
+        "users",
+    ] {
+        ask::execute(records, format!("DELETE FROM {table}"), vec![]).await;
+    }
+}
+
 /// The ledger of a run that has completed, which means that it balances.
 pub async fn ledger_of_completed(records: &Records, run: i64) -> Ledger {
     let run = find(records, run).await;

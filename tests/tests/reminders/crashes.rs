@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use invitation_worker::skips::NOBODY;
 use shared::{
     clock::Clock,
     run::{
         batch::BatchMessage,
         control::{self, Control},
+        history,
         redrive::{self, Wanted},
     },
     sqs::{Outcome, RecordHandler as _},
@@ -26,10 +29,14 @@ use tokio::sync::Notify;
 tests::contract!(
     after_a_crash_only_what_was_not_claimed_is_sent,
     who_answered_or_switched_off_meanwhile_is_skipped_instead_of_sent,
+    a_reminder_whose_invitation_is_gone_is_withdrawn,
+    a_reminder_in_doubt_is_listed_by_its_messages_name,
     a_first_in_doubt_holds_the_second_back_as_if_it_had_arrived,
     what_a_parked_batch_had_not_sent_is_sent_by_a_redrive_while_it_is_not_too_late,
     a_redrive_that_comes_too_late_is_superseded,
+    a_parked_second_is_sent_by_a_redrive_and_by_no_later_hour,
     a_cancelled_runs_rest_is_skipped_and_the_second_comes_in_its_own_time,
+    a_cancelled_second_is_sent_by_no_later_hour,
 );
 
 async fn invite(database: &TestDatabase, contacts: usize) -> (i64, Vec<i64>) {
@@ -106,6 +113,32 @@ async fn who_answered_or_switched_off_meanwhile_is_skipped_instead_of_sent(datab
     assert_eq!((ledger.planned, ledger.sent, ledger.in_doubt), (8, 3, 2));
 }
 
+async fn a_reminder_whose_invitation_is_gone_is_withdrawn(database: &TestDatabase) {
+    let (_, contacts) = invite(database, 7).await;
+    let (run, messages) = plan(database, after(3, 0)).await;
+    crash(database, messages[0], 3).await;
+    execute(database, "DELETE FROM invitations WHERE contact_id = ?", vec![contacts[4].into()]).await;
+    let next = worker(database, &mailer(), after(3, 0)).await;
+    assert_eq!(handle(&next, messages[0]).await, Outcome::Done);
+    assert_eq!(skips(database, run).await, [(NOBODY, "gone".to_owned(), 1, String::new())]);
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.planned, ledger.sent, ledger.in_doubt, ledger.skipped["gone"]), (7, 4, 2, 1));
+}
+
+async fn a_reminder_in_doubt_is_listed_by_its_messages_name(database: &TestDatabase) {
+    invite(database, 5).await;
+    let in_doubt = |run, most| database.read(move |tx| history::in_doubt(tx, run, most).boxed());
+    for (days, name) in [(3, "first"), (7, "second")] {
+        let (run, messages) = plan(database, after(days, 0)).await;
+        crash(database, messages[0], days).await;
+        let sql = "SELECT invitation_id FROM reminders WHERE send_state = 4 AND id > ? * 65536 ORDER BY id";
+        let doubtful = numbers(database, sql, vec![messages[0].batch.into()]).await;
+        let called: Vec<String> = doubtful.iter().map(|id| format!("{id}/{name}")).collect();
+        assert_eq!((called.len(), in_doubt(run, 9).await.expect("a list")), (2, called.clone()));
+        assert_eq!(in_doubt(run, 1).await.expect("a list"), called[..1]);
+    }
+}
+
 async fn a_first_in_doubt_holds_the_second_back_as_if_it_had_arrived(database: &TestDatabase) {
     invite(database, 4).await;
     let (run, messages) = plan(database, after(5, 0)).await;
@@ -120,16 +153,15 @@ async fn a_first_in_doubt_holds_the_second_back_as_if_it_had_arrived(database: &
     assert_eq!((ledger.planned, ledger.sent), (4, 4));
 }
 
-/// A completed run of one batch of first reminders of which nobody had sent any when it was parked.
-async fn parked(database: &TestDatabase, prepared: bool) -> i64 {
-    invite(database, 3).await;
-    let (run, messages) = plan(database, after(3, 0)).await;
-    let worker = worker(database, &mailer(), after(3, 0)).await;
+/// A completed run of one batch of what came due after so many days, of which nobody had sent any when it was parked.
+async fn parked(database: &TestDatabase, days: i64, prepared: bool) -> i64 {
+    let (run, messages) = plan(database, after(days, 0)).await;
+    let worker = worker(database, &mailer(), after(days, 0)).await;
     if prepared {
         let no_time = shared::sqs::Deadline::within(std::time::Duration::ZERO);
         worker.handle(&as_sent(messages[0]), no_time).await.expect("prepared and handed back");
     }
-    assert!(worker.park(&as_sent(messages[0]), "timed out").await.expect("parked"));
+    runs::park(database, messages[0], "timed out").await;
     assert_eq!(ledger_of_completed(database, run).await.failed, 3);
     run
 }
@@ -152,22 +184,38 @@ async fn redriven(database: &TestDatabase, run: i64, days: i64) -> (shared::run:
 
 async fn what_a_parked_batch_had_not_sent_is_sent_by_a_redrive_while_it_is_not_too_late(database: &TestDatabase) {
     for prepared in [true, false] {
-        let run = parked(database, prepared).await;
+        invite(database, 3).await;
+        let run = parked(database, 3, prepared).await;
         let (ledger, sent) = redriven(database, run, 4).await;
         assert_eq!((ledger.planned, ledger.sent, sent), (3, 3, 3), "prepared: {prepared}");
-        for table in ["reminders", "invitations", "batches", "runs", "sends", "contacts", "users", "cycle_members"] {
-            execute(database, format!("DELETE FROM {table}"), vec![]).await;
-        }
+        cycle::forget_everything(database).await;
     }
 }
 
 async fn a_redrive_that_comes_too_late_is_superseded(database: &TestDatabase) {
-    let run = parked(database, true).await;
+    invite(database, 3).await;
+    let run = parked(database, 3, true).await;
     let mailer = mailer();
     let (_, ledger) = through(database, after(7, 0), &mailer).await;
     assert_eq!((ledger.planned, ledger.sent), (3, 3), "a first that failed holds nothing back");
     let (ledger, sent) = redriven(database, run, 8).await;
     assert_eq!((ledger.planned, ledger.skipped["superseded"], sent), (3, 3, 0));
+}
+
+async fn a_parked_second_is_sent_by_a_redrive_and_by_no_later_hour(database: &TestDatabase) {
+    for prepared in [true, false] {
+        invite(database, 3).await;
+        let mailer = mailer();
+        through(database, after(3, 0), &mailer).await;
+        let run = parked(database, 7, prepared).await;
+        let (_, ledger) = through(database, after(8, 0), &mailer).await;
+        assert_eq!(ledger.planned, 0, "it had its hour");
+        let (ledger, sent) = redriven(database, run, 9).await;
+        assert_eq!((ledger.planned, ledger.sent, sent), (3, 3, 3), "prepared: {prepared}");
+        let (_, ledger) = through(database, after(10, 0), &mailer).await;
+        assert_eq!((ledger.planned, mailer.addresses().len()), (0, 3), "the firsts");
+        cycle::forget_everything(database).await;
+    }
 }
 
 async fn a_cancelled_runs_rest_is_skipped_and_the_second_comes_in_its_own_time(database: &TestDatabase) {
@@ -182,4 +230,20 @@ async fn a_cancelled_runs_rest_is_skipped_and_the_second_comes_in_its_own_time(d
     assert_eq!(number(database, "SELECT COUNT(*) FROM invitations WHERE status = 7", vec![]).await, 0);
     let (_, ledger) = through(database, after(7, 0), &mailer).await;
     assert_eq!((ledger.planned, ledger.sent), (7, 7));
+}
+
+async fn a_cancelled_second_is_sent_by_no_later_hour(database: &TestDatabase) {
+    invite(database, 5).await;
+    let mailer = mailer();
+    through(database, after(3, 0), &mailer).await;
+    let (run, messages) = plan(database, after(7, 0)).await;
+    crash(database, messages[0], 7).await;
+    control::set(database, run, Control::Cancel).await.expect("noted");
+    let next = worker(database, &mailer, after(7, 0)).await;
+    assert_eq!(handle(&next, messages[0]).await, Outcome::Done);
+    assert_eq!(send_states(database, messages[0].batch).await, [2, 2, 4, 4, 5]);
+    for at in [after(7, 1), after(11, 0), after(30, 0)] {
+        let (_, ledger) = through(database, at, &mailer).await;
+        assert_eq!(ledger.planned, 0, "{at}");
+    }
 }

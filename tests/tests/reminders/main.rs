@@ -3,4 +3,6 @@
 mod crashes;
 mod days;
 mod hours;
+mod late_replies;
+mod pages;
 mod rules;
