@@ -50,3 +50,16 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_runs_from_a_moment_shows_it_first_and_then_what_comes_after() {
+        let moment = "2026-11-28T17:00:00Z".parse().expect("a time");
+        let clock = Clock::running_from(moment);
+        let (now, then) = (clock.now(), clock.clone().now());
+        assert!(moment <= now && now <= then && then < moment + TimeDelta::minutes(1), "{now} {then}");
+    }
+}
