@@ -15,18 +15,18 @@ async fn reminders_go_out_as_a_dry_run_foretold_and_a_story_tells_of_them() {
     let sent = ledger::number(&machine.run(&CYCLE).await.json_of(0), "sent");
     assert!(sent > 0);
     let (third, seventh) = (days_from_now(3), days_from_now(7));
-    for (number, at, letter) in [(2, &third, "first"), (3, &seventh, "second")] {
+    for (at, letter) in [(&third, "first"), (&seventh, "second")] {
         let command = ["run", "reminders", "--at", at, "--json"];
         let dry = machine.run(&[&command[..], &["--dry-run"]].concat()).await.json_of(0);
         let run = machine.run(&command).await.json_of(0);
         ledger::is_balanced(&run);
-        assert_eq!((run["run"].as_i64(), run["planned"].as_u64()), (Some(number), Some(sent)), "{run}");
+        assert_eq!(run["planned"].as_u64(), Some(sent), "{run}");
         assert_eq!((&dry["planned"], &dry["would_send"]), (&run["planned"], &run["sent"]));
         assert_eq!((&dry["skipped"], dry["dry_run"].as_bool()), (&run["skipped"], Some(true)));
         assert!(ledger::number(&run, "sent") > 0, "{run}");
         assert_eq!(machine.run(&command).await.json_of(0), run, "an hour is one run");
         let reminded = reminded(&machine, letter).await;
-        assert_eq!((&reminded["outcome"], &reminded["run"]), (&"sent".into(), &number.into()));
+        assert_eq!((&reminded["outcome"], &reminded["run"]), (&"sent".into(), &run["run"]));
         assert_eq!(reminded["attempts"][0]["outcome"], "accepted");
     }
     let unknown = machine.run(&["run", "reminder"]).await;
