@@ -25,7 +25,7 @@ const BATCH: BatchSize = BatchSize { subjects: 50, letters: 1_000 };
 /// Where the keys of second reminders begin: beyond every batch's number.
 const SECOND: i64 = 1 << 62;
 
-/// What a run of the reminders walks: its key is the batch of invitations, and for second reminders [`SECOND`] more.
+/// What a run of the reminders walks: its key is the batch of invitations, and for second reminders `SECOND` more.
 #[derive(Debug, Clone, Copy)]
 pub struct ReminderSubjects(pub ReminderParameters);
 

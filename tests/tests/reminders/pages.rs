@@ -38,7 +38,7 @@ impl Holds {
         match n {
             _ if n % 50 == 7 => Self { letters: "first", accepted: 3, waiting: 0 },
             ..400 => Self { letters: "invitation", accepted: 4, waiting: every(3, 2) },
-            ..800 => Self { letters: "invitation", accepted: 0, waiting: 1 },
+            400..800 => Self { letters: "invitation", accepted: 0, waiting: 1 },
             _ => Self { letters: "invitation", accepted: every(2, 5), waiting: every(7, 3) },
         }
     }
