@@ -312,7 +312,7 @@ def main(endpoint, outputs):
     print(f"     not looked at: {', '.join(sorted(others))}")
     for line in missing:
         print(f"missing: {line}", file=sys.stderr)
-    addresses = {name: made[name] for name in of_type(plain, "AWS::SQS::Queue") + ["AlertsTopic", "Objects"]}
+    addresses = {name: made[name] for name in of_type(plain, "AWS::SQS::Queue") + ["AlertsTopic", "FeedbackTopic", "Objects"]}
     environments = {f["FunctionName"]: f["Environment"]["Variables"] for f in lambdas.list_functions()["Functions"]}
     count_on(sqs, {arns[name]: url for name, url in queues.items()})
     told = {

@@ -115,6 +115,17 @@ pub enum Command {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Take in what mails say of letters: bounces (RFC 3464) and reports of spam (RFC 5965) of a mailbox
+    ///
+    /// A mail is believed when it brings back the headers of a letter of ours, whole. What was taken in is moved to
+    /// FOLDER/taken; every other mail stays where it is. Reading one again changes nothing.
+    Feedback(Feedback),
+    /// Decide about one contact
+    Contact {
+        /// What to do
+        #[command(subcommand)]
+        command: ContactCommand,
+    },
     /// Show every setting: its value, where it comes from, and what is wrong with it
     Config {
         /// Print a file of all settings with their defaults instead: .env.example
@@ -133,6 +144,16 @@ pub enum RunsCommand {
     /// Show one run with its ledger
     Show {
         /// The run's number
+        id: i64,
+    },
+}
+
+/// About one contact.
+#[derive(Debug, Subcommand)]
+pub enum ContactCommand {
+    /// Let a contact be written to again that opted out, bounced, complained or was blocked; nothing else ever does
+    Restore {
+        /// The contact's number; `almanac why ADDRESS` shows it
         id: i64,
     },
 }
@@ -167,6 +188,19 @@ pub struct Redrive {
     /// Leave the work to a running engine, or to the keeper of the deployed stack
     #[arg(long)]
     pub leave: bool,
+}
+
+/// Whose words about letters are to be taken in.
+#[derive(Debug, clap::Args)]
+pub struct Feedback {
+    /// A Maildir, or a folder with one mail a file
+    pub folder: PathBuf,
+    /// Leave every file where it is
+    #[arg(long)]
+    pub keep: bool,
+    /// The files hold events of SES that you have from SES itself, such as saved dead letters
+    #[arg(long)]
+    pub ses_events: bool,
 }
 
 /// What is measured.

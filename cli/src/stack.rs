@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use cleanup::Cleanup;
 use dead_letters::DeadLetters;
 use invitation_worker::InvitationWorker;
 use run_keeper::Keeper;
@@ -10,11 +11,12 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings, RecordsAt,
-        ReminderSettings, Values, WorkerSettings,
+        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings,
+        RecordsAt, ReminderSettings, Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     memory::MemoryWatch,
+    objects::Objects,
     ports,
     process::Holder,
     queue::RecordsQueue,
@@ -41,7 +43,7 @@ pub type RunSettings =
     (EngineSettings, JobSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
 
 /// What the jobs need that can be fired.
-pub type JobSettings = (PlannerSettings, ReminderSettings);
+pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -176,16 +178,29 @@ impl Stack {
         reminders::Planner { records: self.records.clone(), queue, clock: clock.clone(), days: settings.days }
     }
 
+    fn cleanup(&self, objects: Arc<dyn Objects>, settings: &CleanupSettings, clock: &Clock) -> Cleanup {
+        Cleanup {
+            records: self.records.clone(),
+            objects,
+            clock: clock.clone(),
+            zone: settings.timezone,
+            retention_days: settings.expired_retention_days,
+        }
+    }
+
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (_, (invitations, reminders), worker, (keeper, delivery, memory)) = self.values.read::<RunSettings>()?;
+        let (_, (invitations, reminders, cleanup), worker, (keeper, delivery, memory)) =
+            self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = worker.worker_timeout;
         let queue = self.queue();
+        let objects = ports::objects(&delivery.objects, &self.aws).await?;
         let jobs = Jobs(vec![
             Arc::new(self.invitations_on(queue.clone(), &invitations, &clock)),
             Arc::new(self.reminders_on(queue.clone(), &reminders, &clock)),
+            Arc::new(self.cleanup(objects.clone(), &cleanup, &clock)),
         ]);
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
@@ -194,7 +209,7 @@ impl Stack {
         let keeper = Keeper {
             records: self.records.clone(),
             queue: queue.clone(),
-            objects: ports::objects(&delivery, &self.aws).await?,
+            objects,
             news: ports::news(&delivery.news, &self.aws, &self.records, &clock).await?,
             door: Arc::new(PlanHere { jobs: jobs.clone(), stop: stop.subscribe() }),
             clock,

@@ -8,6 +8,7 @@
 //! **in doubt**: it is never sent again. The lease decides who may *start* the next claim; a result counts whenever its
 //! attempt matches, even from a worker that was thought dead.
 
+pub mod evidence;
 pub mod over_time;
 
 use std::{
@@ -27,7 +28,7 @@ use crate::{
     mail::{Answer, Refusal},
     process::Holder,
     random,
-    records::{Records, Result, Row, Script, Tx, Value, dialect::with_list},
+    records::{Never as _, Records, Result, Row, Script, Tx, Value, dialect::with_list},
     run::{State, batch::BatchState, control::Control},
 };
 
@@ -88,6 +89,8 @@ pub struct Claim {
     pub letters: u32,
     /// Which provider is called.
     pub provider: &'static str,
+    /// When, by the business clock: what its letters have as the time of their sending, however late that is known.
+    pub claimed_at: DateTime<Utc>,
 }
 
 impl Claim {
@@ -99,10 +102,11 @@ impl Claim {
         positions: Positions,
         letters: usize,
         provider: &'static str,
+        claimed_at: DateTime<Utc>,
     ) -> Self {
         let nonce = data_encoding::HEXLOWER.encode(&random::bytes::<4>());
         let letters = u32::try_from(letters).unwrap_or(u32::MAX);
-        Self { batch, kind, number, nonce, positions, letters, provider }
+        Self { batch, kind, number, nonce, positions, letters, provider, claimed_at }
     }
 
     /// The attempt's id, unique for ever: it leads back to the row without an index of its own.
@@ -153,7 +157,7 @@ pub async fn settle_and_claim(
     for (claim, outcome) in settled {
         write_settlement(&mut script, claim, outcome, now);
     }
-    let granted = write_claims(&mut script, request, now);
+    let granted = write_claims(&mut script, request);
     let matched = records.run_script(script).await?;
     if matched.get(granted) == Some(&1) {
         return Ok(Claimed::Granted);
@@ -168,17 +172,10 @@ pub async fn settle_and_claim(
 }
 
 /// Asks for a claim within a transaction of the caller's. See [`settle_and_claim`], which is one round trip.
-pub async fn claim(
-    tx: &mut Tx,
-    claim: &Claim,
-    cursor: u32,
-    holder: &Holder,
-    lease: Duration,
-    now: DateTime<Utc>,
-) -> Result<Claimed> {
+pub async fn claim(tx: &mut Tx, claim: &Claim, cursor: u32, holder: &Holder, lease: Duration) -> Result<Claimed> {
     let mut script = Script::default();
     let claims = std::slice::from_ref(claim);
-    let granted = write_claims(&mut script, Request { claims, cursor, holder, lease }, now);
+    let granted = write_claims(&mut script, Request { claims, cursor, holder, lease });
     let matched = tx.run_one_by_one(&script).await?;
     if matched.get(granted) == Some(&1) { Ok(Claimed::Granted) } else { why_refused(tx, claim).await }
 }
@@ -193,7 +190,7 @@ pub async fn settle(tx: &mut Tx, claim: &Claim, outcome: &Outcome, now: DateTime
 /// Writes claims; gives the index of the statement that changes a row exactly when they are granted.
 ///
 /// Each statement depends on the one before it: the claims are only there when the batch could be moved on.
-fn write_claims(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) -> usize {
+fn write_claims(script: &mut Script, request: Request<'_>) -> usize {
     let Request { claims, cursor, holder, lease } = request;
     let (Some(first), Some(last)) = (claims.first(), claims.last()) else { return usize::MAX };
     let granted = script.push(
@@ -203,12 +200,12 @@ fn write_claims(script: &mut Script, request: Request<'_>, now: DateTime<Utc>) -
         vec![(last.number + 1).into(), cursor.into(), first.batch.into(), first.number.into()],
     );
     for claim in claims {
-        write_claim(script, claim, holder, lease, now);
+        write_claim(script, claim, holder, lease);
     }
     granted
 }
 
-fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Duration, now: DateTime<Utc>) {
+fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Duration) {
     let (first, last) = claim.positions.bounds();
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     script.push(
@@ -224,7 +221,7 @@ fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Durat
             last.into(),
             claim.positions.written().into(),
             claim.letters.into(),
-            now.into(),
+            claim.claimed_at.into(),
             lease.into(),
         ],
     );
@@ -327,13 +324,13 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
     match &claim.positions {
         Positions::Range(first, last) if all => {
             let (first, last) = (LetterId::new(claim.batch, *first), LetterId::new(claim.batch, *last));
-            let mut values = vec![now.into(), first.0.into(), last.0.into()];
+            let mut values = vec![claim.claimed_at.into(), first.0.into(), last.0.into()];
             values.extend(of_attempt(claim));
             script.push(format!("{sent} AND id BETWEEN ? AND ? AND {OF_ATTEMPT}"), values);
         }
         _ => {
             let accepted = outcome.accepted.iter().map(|(position, _)| *position);
-            write_listed(script, &sent, vec![now.into()], claim, accepted);
+            write_listed(script, &sent, vec![claim.claimed_at.into()], claim, accepted);
         }
     }
     let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4)");
@@ -424,7 +421,7 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
 /// What a query of `sends` asks for to read a claim. What the letters are, the batch knows: asked for by itself, so that
 /// whoever locks claims locks no batch.
 const CLAIM: &str = "batch_id, claim, nonce, first_position, last_position, listed, letters, \
-                     (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id)";
+                     (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id), claimed_at";
 
 fn read_claim(row: &Row) -> Result<Claim> {
     Ok(Claim {
@@ -435,6 +432,7 @@ fn read_claim(row: &Row) -> Result<Claim> {
         positions: Positions::read(row.small(3)?, row.small(4)?, &row.text(5)?),
         letters: row.small(6)?,
         provider: "",
+        claimed_at: row.time(8)?,
     })
 }
 
@@ -484,7 +482,7 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
     let rows = tx
         .rows(
             format!(
-                "SELECT {CLAIM}, provider, claimed_at, settled_at, state, outcome FROM sends \
+                "SELECT {CLAIM}, provider, settled_at, state, outcome FROM sends \
                  WHERE batch_id = ? AND first_position <= ? AND last_position >= ? ORDER BY claim"
             ),
             &[letter.batch().into(), position.into(), position.into()],
@@ -504,9 +502,9 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
         };
         attempts.push(Attempt {
             id: claim.attempt(),
-            provider: row.text(8)?,
-            claimed_at: row.time(9)?,
-            settled_at: crate::records::Never::unless_never(row.time(10)?),
+            provider: row.text(9)?,
+            claimed_at: claim.claimed_at,
+            settled_at: row.time(10)?.unless_never(),
             outcome,
         });
     }
@@ -525,6 +523,11 @@ pub async fn refused_for_good(tx: &mut Tx, batch: i64) -> Result<BTreeSet<u32>> 
 }
 
 impl Written<'_> {
+    /// How many letters the provider did not accept by its reply.
+    fn without_acceptance(&self) -> usize {
+        self.failed.len() + self.again.len() + self.unknown.len()
+    }
+
     fn outcome_of(&self, position: u32) -> String {
         let refused = self.failed.get(&position).or_else(|| self.again.get(&position));
         match (refused, self.unknown.get(&position)) {
@@ -552,6 +555,9 @@ pub struct Calls {
 const MOST_CAUSES: usize = 100;
 
 fn count_cause(causes: &mut BTreeMap<String, u64>, cause: String, letters: u64) {
+    if letters == 0 {
+        return;
+    }
     let known = causes.len() < MOST_CAUSES || causes.contains_key(&cause);
     *causes.entry(if known { cause } else { "other causes".to_owned() }).or_default() += letters;
 }
@@ -563,7 +569,7 @@ const CALLS_PAGE: usize = 2_000;
 pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut Calls) -> Result<Option<(i64, i64)>> {
     let rows = tx
         .rows(
-            "SELECT s.batch_id, s.claim, s.state, s.settled_at, s.accepted, s.letters, \
+            "SELECT s.batch_id, s.claim, s.state, s.settled_at, s.claimed_at, s.accepted, s.letters, \
              CASE WHEN s.accepted = s.letters THEN '' ELSE s.outcome END \
              FROM batches b JOIN sends s ON s.batch_id = b.id WHERE b.run_id = ? AND \
              (b.id > ? OR (b.id = ? AND s.claim > ?)) ORDER BY b.id, s.claim LIMIT ?",
@@ -572,19 +578,22 @@ pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut 
         .await?;
     for row in &rows {
         calls.calls += 1;
+        let (accepted, letters) = (row.count(5)?, row.count(6)?);
+        if accepted > 0 {
+            // What had no result of its own was shown to be accepted by what its provider said afterwards.
+            calls.accepted.add(row.time(3)?.unless_never().map_or_else(|| row.time(4), Ok)?, accepted);
+        }
+        let written: Written<'_> = serde_json::from_str(&row.text(7)?).unwrap_or_default();
         if row.int(2)? == 2 {
-            count_cause(&mut calls.in_doubt, "no result before the worker's end".to_owned(), row.count(5)?);
+            let doubted = letters.saturating_sub(accepted);
+            count_cause(&mut calls.in_doubt, "no result before the worker's end".to_owned(), doubted);
             continue;
         }
-        let accepted = row.count(4)?;
-        if accepted > 0 {
-            calls.accepted.add(row.time(3)?, accepted);
-        }
-        let written: Written<'_> = serde_json::from_str(&row.text(6)?).unwrap_or_default();
+        let proven = (accepted as usize + written.without_acceptance()).saturating_sub(letters as usize);
         for cause in written.failed.into_values() {
             count_cause(&mut calls.failed, cause.into_owned(), 1);
         }
-        for cause in written.unknown.into_values() {
+        for cause in written.unknown.into_values().skip(proven) {
             count_cause(&mut calls.in_doubt, cause.into_owned(), 1);
         }
     }

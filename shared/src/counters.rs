@@ -17,6 +17,16 @@ pub enum Counter {
     InDoubt,
     /// Runs that take longer than they should.
     StuckRuns,
+    /// Letters that came back.
+    Bounces,
+    /// Letters that were reported as spam.
+    Complaints,
+    /// Letters in doubt of which their provider has said what became of them.
+    DoubtsSettled,
+    /// Contacts that asked for no more letters.
+    Unsubscribes,
+    /// Contacts that changed their mind.
+    Resubscribes,
 }
 
 impl Counter {
@@ -27,6 +37,11 @@ impl Counter {
             Self::Sent => "Sent",
             Self::InDoubt => "InDoubt",
             Self::StuckRuns => "StuckRuns",
+            Self::Bounces => "Bounces",
+            Self::Complaints => "Complaints",
+            Self::DoubtsSettled => "DoubtsSettled",
+            Self::Unsubscribes => "Unsubscribes",
+            Self::Resubscribes => "Resubscribes",
         }
     }
 }

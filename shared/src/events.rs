@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
+    cleaned::Counts,
     month::Month,
     run::{Run, ledger::Ledger, outbox::Kind},
 };
@@ -132,6 +133,22 @@ pub struct ReminderJobCompleted {
 
 impl Event for ReminderJobCompleted {
     const KIND: Kind = Kind::ReminderJobCompleted;
+}
+
+/// `cleanup-job-completed`: the same of the clean-up; follows its `job-completed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CleanupJobCompleted {
+    /// Which run.
+    #[serde(flatten)]
+    pub about: AboutRun,
+    /// What it did to how many rows.
+    pub stats: Counts,
+    /// Milliseconds from the run's opening to its closing.
+    pub duration: u64,
+}
+
+impl Event for CleanupJobCompleted {
+    const KIND: Kind = Kind::CleanupJobCompleted;
 }
 
 /// `job-failed`: a run was closed as failed.

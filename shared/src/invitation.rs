@@ -61,6 +61,17 @@ impl SendState {
         })
     }
 
+    /// The number that is stored.
+    pub fn stored(self) -> i64 {
+        match self {
+            Self::Planned => 0,
+            Self::Sent => 2,
+            Self::Failed => 3,
+            Self::InDoubt => 4,
+            Self::Cancelled => 5,
+        }
+    }
+
     /// The word that people are shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,8 +84,65 @@ impl SendState {
     }
 }
 
-/// The words for the stored `status`, the domain's own, which only moves forward.
-pub const STATUS: [&str; 8] = ["queued", "sent", "opened", "started", "submitted", "expired", "bounced", "cancelled"];
+/// How far an invitation has come, in the domain's own words. It only moves forward, and this is the order: what bounced
+/// and was opened all the same has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Not sent yet.
+    Queued,
+    /// A provider took it.
+    Sent,
+    /// It did not arrive.
+    Bounced,
+    /// It was looked at.
+    Opened,
+    /// The form was begun.
+    Started,
+    /// Its time is over.
+    Expired,
+    /// The form was sent in.
+    Submitted,
+    /// It was taken back before it was sent.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status, by the number that is stored.
+    const STORED: [Self; 8] = [
+        Self::Queued,
+        Self::Sent,
+        Self::Opened,
+        Self::Started,
+        Self::Submitted,
+        Self::Expired,
+        Self::Bounced,
+        Self::Cancelled,
+    ];
+
+    /// Reads the stored number; see the migration that makes the table.
+    pub fn from_stored(number: i64) -> Option<Self> {
+        Self::STORED.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// The number that is stored.
+    pub fn stored(self) -> i64 {
+        (0..).zip(Self::STORED).find(|(_, status)| *status == self).map_or(0, |(number, _)| number)
+    }
+
+    /// The word that people are shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Bounced => "bounced",
+            Self::Opened => "opened",
+            Self::Started => "started",
+            Self::Expired => "expired",
+            Self::Submitted => "submitted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -86,6 +154,17 @@ mod tests {
         fn an_id_gives_back_its_batch_and_position(batch in 1..(i64::MAX / POSITIONS), position in 0..65_536_u32) {
             let id = InvitationId::new(batch, position);
             prop_assert_eq!((id.batch(), id.position()), (batch, position));
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        for number in 0..8 {
+            assert_eq!(Status::from_stored(number).map(Status::stored), Some(number));
+        }
+        assert_eq!((Status::from_stored(8), Status::from_stored(-1)), (None, None));
+        for state in [0, 2, 3, 4, 5] {
+            assert_eq!(SendState::from_stored(state).map(SendState::stored), Some(state));
         }
     }
 }

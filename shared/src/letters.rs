@@ -63,6 +63,11 @@ impl LetterKind {
         }
     }
 
+    /// The kind at a place in [`Self::ALL`].
+    pub fn at_place(place: i64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(place).ok()?).copied()
+    }
+
     /// What the letter about an invitation is called in its headers: `42`, or `42/first`.
     pub fn message(self, invitation: InvitationId) -> String {
         match self {
@@ -109,6 +114,14 @@ impl ReminderKind {
     }
 }
 
+impl std::str::FromStr for ReminderKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        [Self::First, Self::Second].into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
+    }
+}
+
 impl fmt::Display for ReminderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -125,6 +138,7 @@ mod tests {
         for kind in LetterKind::ALL {
             assert_eq!(LetterKind::ALL[kind.place()], kind);
             assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(LetterKind::at_place(i64::try_from(kind.place()).expect("few")), Some(kind));
             if let LetterKind::Reminder(reminder) = kind {
                 assert_eq!(ReminderKind::from_stored(reminder.stored()), Some(reminder));
             }

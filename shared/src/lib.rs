@@ -8,12 +8,15 @@
 pub mod alerts;
 pub mod aws;
 pub mod claims;
+pub mod cleaned;
 pub mod clock;
 pub mod config;
+pub mod consent;
 pub mod counters;
 pub mod cycle;
 pub mod email_address;
 pub mod events;
+pub mod feedback;
 pub mod firing;
 pub mod invitation;
 pub mod lambda;

@@ -61,7 +61,8 @@ impl LinkKeys {
         Ok(Self::from_secret(&secret))
     }
 
-    fn from_secret(secret: &[u8]) -> Self {
+    /// The keys that a secret stands for.
+    pub fn from_secret(secret: &[u8]) -> Self {
         let keyed = |purpose: &[u8]| {
             let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
             mac.update(purpose);
@@ -129,11 +130,14 @@ impl LinkKeys {
 
     /// The contact of what an unsubscribe link ends in, `<contact>.<tag>`, if the tag is right: compared in constant
     /// time.
-    pub fn read_unsubscribe(&self, text: &str) -> Option<i64> {
-        let (contact, tag) = text.split_once('.')?;
-        let contact = contact.parse().ok()?;
-        let tag = BASE64URL_NOPAD.decode(tag.as_bytes()).ok().filter(|tag| tag.len() == TAG_BYTES)?;
-        self.tag(contact).verify_truncated_left(&tag).ok().map(|()| contact)
+    pub fn read_unsubscribe(&self, text: &str) -> std::result::Result<i64, InvalidLink> {
+        let (contact, tag) = text.split_once('.').ok_or(InvalidLink::Malformed)?;
+        let contact = contact.parse().map_err(|_| InvalidLink::Malformed)?;
+        let tag = BASE64URL_NOPAD.decode(tag.as_bytes()).map_err(|_| InvalidLink::Malformed)?;
+        if tag.len() != TAG_BYTES {
+            return Err(InvalidLink::Malformed);
+        }
+        self.tag(contact).verify_truncated_left(&tag).map_err(|_| InvalidLink::Unknown).map(|()| contact)
     }
 
     fn tag(&self, contact: i64) -> Hmac<Sha256> {
@@ -141,6 +145,17 @@ impl LinkKeys {
         mac.update(&contact.to_be_bytes());
         mac
     }
+}
+
+/// Why a text is not what an unsubscribe link ends in. It is a key, so it is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLink {
+    /// It has another shape.
+    #[error("expected CONTACT.TAG")]
+    Malformed,
+    /// It has the right shape, and its tag is not the contact's.
+    #[error("the tag is not this contact's")]
+    Unknown,
 }
 
 const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -186,18 +201,20 @@ mod tests {
         fn an_unsubscribe_link_works_for_its_contact_and_no_other(contact in 1..i64::MAX, other in 1..i64::MAX) {
             let link = keys().unsubscribe_link("https://almanac.example", contact);
             let said = link.strip_prefix("https://almanac.example/unsubscribe/").expect("the base");
-            prop_assert_eq!(keys().read_unsubscribe(said), Some(contact));
+            prop_assert_eq!(keys().read_unsubscribe(said), Ok(contact));
             let tag = said.split_once('.').expect("a dot").1;
             if other != contact {
-                prop_assert_eq!(keys().read_unsubscribe(&format!("{other}.{tag}")), None);
+                prop_assert_eq!(keys().read_unsubscribe(&format!("{other}.{tag}")), Err(InvalidLink::Unknown));
             }
-            prop_assert_eq!(LinkKeys::from_secret(&[8; 32]).read_unsubscribe(said), None);
+            prop_assert_eq!(LinkKeys::from_secret(&[8; 32]).read_unsubscribe(said), Err(InvalidLink::Unknown));
+            let cut = &said[..said.len() - 1];
+            prop_assert_eq!(keys().read_unsubscribe(cut), Err(InvalidLink::Malformed));
         }
 
         #[test]
         fn no_text_makes_the_readers_fall_over(text in ".{0,40}") {
             keys().read_short_code(&text);
-            keys().read_unsubscribe(&text);
+            keys().read_unsubscribe(&text).ok();
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is known about people: the closed sets of words that users and contacts are described with.
 
+pub mod strictness;
+
 /// Declares an enum of words that are stored and exchanged as text.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of_word:meta])* $variant:ident = $word:literal),+ $(,)? }) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     aws::{Aws, Patience, eventbridge::EventBridgeNews, s3::S3Objects, sns::SnsNews, sqs::SqsQueue},
     clock::Clock,
-    config::{AlertsAt, DeliverySettings, EventsAt, NewsSettings, ObjectsAt, QueueAt, QueueSettings, table},
+    config::{AlertsAt, EventsAt, NewsSettings, ObjectsAt, QueueAt, QueueSettings, table},
     news::{ByKind, News, RecordsNews},
     objects::{FolderObjects, Objects},
     queue::{Queue, RecordsQueue},
@@ -24,9 +24,9 @@ pub async fn invitations(settings: &QueueSettings, aws: &Aws, records: &Records)
     })
 }
 
-/// Where reports go.
-pub async fn objects(settings: &DeliverySettings, aws: &Aws) -> anyhow::Result<Arc<dyn Objects>> {
-    Ok(match &settings.objects {
+/// Where reports go, and what is archived.
+pub async fn objects(at: &ObjectsAt, aws: &Aws) -> anyhow::Result<Arc<dyn Objects>> {
+    Ok(match at {
         ObjectsAt::Folder(folder) => Arc::new(FolderObjects::new(folder)?),
         ObjectsAt::S3 { bucket, prefix } => {
             let setting = table::OBJECTS.about.name;

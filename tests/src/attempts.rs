@@ -25,6 +25,7 @@ pub fn range(batch: i64, number: u32, first: u32, last: u32) -> Claim {
         Positions::Range(first, last),
         (last - first + 1) as usize,
         "scripted",
+        scheduled_at(),
     )
 }
 
@@ -37,6 +38,7 @@ pub fn listed(batch: i64, number: u32, positions: &[u32]) -> Claim {
         Positions::Listed(positions.to_vec()),
         positions.len(),
         "scripted",
+        scheduled_at(),
     )
 }
 

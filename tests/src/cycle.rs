@@ -41,6 +41,16 @@ pub async fn worker_with(
     clock: Clock,
 ) -> InvitationWorker {
     let mailers = mailers.iter().map(|&mailer| -> Arc<dyn Mailer> { mailer.clone() }).collect();
+    worker_through(records, mailers, rate, clock).await
+}
+
+/// The same, through whatever mailers.
+pub async fn worker_through(
+    records: &Records,
+    mailers: Vec<Arc<dyn Mailer>>,
+    rate: RateLimit,
+    clock: Clock,
+) -> InvitationWorker {
     let keys = LinkKeys::of(records).await.expect("keys");
     let options = WorkerOptions {
         app_base_url: "https://almanac.example".to_owned(),

@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod attempts;
 pub mod aws_fake;
+pub mod cleaning;
 pub mod cycle;
 pub mod databases;
 mod http;
@@ -12,6 +13,7 @@ pub mod lambda_host;
 pub mod letters;
 pub mod people;
 pub mod polls;
+pub mod provider_feedback;
 pub mod queues;
 pub mod reminding;
 pub mod response_bucket;

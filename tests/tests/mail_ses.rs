@@ -58,8 +58,11 @@ async fn the_request_carries_the_one_click_headers_the_tag_and_the_words() {
     assert_eq!(entry["ReplacementHeaders"][0]["Name"], "List-Unsubscribe");
     assert_eq!(entry["ReplacementHeaders"][0]["Value"], "<https://almanac.example/u/7.c2VjcmV0>");
     assert_eq!(entry["ReplacementHeaders"][1]["Value"], "42/first");
-    assert_eq!(entry["ReplacementTags"][0]["Name"], "invitation");
-    assert_eq!(entry["ReplacementTags"][0]["Value"], "42_first");
+    let tag = |name: &str, value: &str| serde_json::json!({"Name": name, "Value": value});
+    assert_eq!(
+        entry["ReplacementTags"],
+        serde_json::json!([tag("attempt", "attempt-1"), tag("invitation", "42_first")])
+    );
     let data = entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"].as_str();
     let data: serde_json::Value = serde_json::from_str(data.expect("text")).expect("JSON");
     assert_eq!(data["custom_message"], "\nÀ bientôt & merci !\n🦀\n");
@@ -93,7 +96,8 @@ async fn written_by_the_sdk(entry: &serde_json::Value, call: &serde_json::Value)
         .replacement_email_content(ReplacementEmailContent::builder().replacement_template(replacement).build())
         .replacement_headers(header(&entry["ReplacementHeaders"][0]))
         .replacement_headers(header(&entry["ReplacementHeaders"][1]))
-        .replacement_tags(tag(&entry["ReplacementTags"][0]));
+        .replacement_tags(tag(&entry["ReplacementTags"][0]))
+        .replacement_tags(tag(&entry["ReplacementTags"][1]));
     let fake = SesFake::start().await.expect("a server");
     let config = aws_sdk_sesv2::Config::builder()
         .behavior_version_latest()
@@ -106,7 +110,6 @@ async fn written_by_the_sdk(entry: &serde_json::Value, call: &serde_json::Value)
         .bulk_email_entries(entry.build())
         .configuration_set_name(text(&call["ConfigurationSetName"]))
         .default_content(BulkEmailContent::builder().template(inline.build()).build())
-        .default_email_tags(tag(&call["DefaultEmailTags"][0]))
         .from_email_address(text(&call["FromEmailAddress"]));
     sent.send().await.expect("taken");
     serde_json::from_slice(&fake.bodies()[0]).expect("JSON")

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contacts: u32) -> anyhow::Result<Exit> {
     let values = stack::settings(common);
-    let (_, (planner, _), worker, _) = values.read::<RunSettings>()?;
+    let (_, (planner, ..), worker, _) = values.read::<RunSettings>()?;
     // The people are made up, but a real transport would still try to reach them.
     if !people_only && worker.mail.transports.iter().any(Provider::is_real) {
         anyhow::bail!("the demo writes to a folder or to nobody: leave --mail and EMAIL_TRANSPORTS out, or say null:");

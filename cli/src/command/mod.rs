@@ -2,10 +2,12 @@
 
 mod bench;
 mod config;
+mod contact;
 mod control;
 mod dead_letters;
 mod demo;
 mod dry_run;
+mod feedback;
 mod import;
 mod migrate;
 mod redrive;
@@ -17,7 +19,7 @@ mod why;
 use shared::run::control::Control;
 
 use crate::{
-    args::{Args, Command, LettersCommand, RunsCommand},
+    args::{Args, Command, ContactCommand, LettersCommand, RunsCommand},
     exit::Exit,
 };
 
@@ -39,6 +41,8 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::DeadLetters { command: Some(LettersCommand::Show { id }), .. } => {
             dead_letters::show(&common, id).await
         }
+        Command::Feedback(asked) => feedback::feedback(&common, &asked).await,
+        Command::Contact { command: ContactCommand::Restore { id } } => contact::restore(&common, id).await,
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
         Command::Migrate => migrate::migrate(&common).await,

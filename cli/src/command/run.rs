@@ -22,19 +22,22 @@ use crate::{
 };
 
 /// The jobs that can be run.
-const JOBS: [&str; 2] = [monthly_invitations::JOB, reminders::JOB];
+const JOBS: [&str; 3] = [monthly_invitations::JOB, reminders::JOB, cleanup::JOB];
 
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
     if !JOBS.contains(&job) {
         let message = format!("there is no job {job:?} that can be run: there are {}", JOBS.join(", "));
         return Err(Misused(message).into());
     }
+    if dry_run && job == cleanup::JOB {
+        return Err(Misused("the clean-up writes to nobody, so it has no --dry-run".to_owned()).into());
+    }
     let values = stack::settings(common);
     let zone = if dry_run {
         // It needs nothing of mail.
         values.read::<PlannerSettings>()?.timezone
     } else {
-        let (_, (planner, _), ..) = values.read::<RunSettings>()?;
+        let (_, (planner, ..), ..) = values.read::<RunSettings>()?;
         planner.timezone
     };
     let scheduled_at = match at {
@@ -103,11 +106,12 @@ fn met(opened: &Opened) -> String {
 
 async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::Result<()> {
     let ledger = show::ledger_of(&stack.records, run).await?;
+    let cleaned = show::cleaned_by(&stack.records, run).await?;
     if common.json {
-        say!("{}", show::as_json(run, &ledger));
+        say!("{}", show::as_json(run, &ledger, &cleaned));
         return Ok(());
     }
-    show::print(run, &ledger, zone);
+    show::print(run, &ledger, &cleaned, zone);
     runs::print_parked(stack, run).await?;
     runs::print_doubts(stack, run, ledger.in_doubt).await?;
     if run.state == State::Open {

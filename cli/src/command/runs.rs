@@ -32,7 +32,8 @@ pub(super) async fn list(common: &Common, limit: usize) -> anyhow::Result<Exit> 
     }
     for run in &runs {
         if common.json {
-            say!("{}", show::as_json(run, &show::ledger_of(&stack.records, run).await?));
+            let ledger = show::ledger_of(&stack.records, run).await?;
+            say!("{}", show::as_json(run, &ledger, &show::cleaned_by(&stack.records, run).await?));
         } else {
             let (state, trigger) = (run.state.as_str(), &run.trigger);
             say!("{:>6}  {:<22} {:<16} {state:<10} {trigger:<9} {:>9}", run.id, run.job, run.key, run.planned);
@@ -47,11 +48,12 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
     let run = stack.records.read(move |tx| Run::find(tx, id).boxed()).await?;
     let run = run.with_context(|| format!("there is no run {id}; `almanac runs` lists them"))?;
     let ledger = show::ledger_of(&stack.records, &run).await?;
+    let cleaned = show::cleaned_by(&stack.records, &run).await?;
     if common.json {
-        say!("{}", show::as_json(&run, &ledger));
+        say!("{}", show::as_json(&run, &ledger, &cleaned));
         return Ok(Exit::Done);
     }
-    show::print(&run, &ledger, zone);
+    show::print(&run, &ledger, &cleaned, zone);
     print_parked(&stack, &run).await?;
     print_doubts(&stack, &run, ledger.in_doubt).await?;
     Ok(Exit::Done)

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use shared::{
+    cleaned::{self, Counts},
     records::{Never as _, Records},
     run::{
         Run, State,
@@ -22,8 +23,14 @@ pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Le
     Ok(records.read(move |tx| ledger::count(tx, id, planned).boxed()).await?)
 }
 
+/// What a run of the clean-up has done; empty where it is another job's.
+pub(super) async fn cleaned_by(records: &Records, run: &Run) -> anyhow::Result<Counts> {
+    let id = run.id;
+    Ok(records.read(move |tx| cleaned::of_run(tx, id).boxed()).await?)
+}
+
 /// The one line for machines.
-pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
+pub(super) fn as_json(run: &Run, ledger: &Ledger, cleaned: &Counts) -> Value {
     let mut line = json!({
         "run": run.id, "status": run.state.as_str(), "job": run.job, "key": run.key, "trigger": run.trigger,
         "parent": (run.parent != 0).then_some(run.parent),
@@ -36,11 +43,14 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger) -> Value {
     if !run.trace.is_empty() {
         line["trace"] = run.trace.as_str().into();
     }
+    if !cleaned.is_empty() {
+        line["cleaned"] = json!(cleaned);
+    }
     line
 }
 
 /// The lines for people.
-pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
+pub(super) fn print(run: &Run, ledger: &Ledger, cleaned: &Counts, zone: Tz) {
     let local = |time: chrono::DateTime<chrono::Utc>| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
     say!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
     say!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
@@ -57,6 +67,12 @@ pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
     if !run.trace.is_empty() {
         say!("  trace      {}", run.trace);
     }
+    if run.job == cleaned::JOB {
+        for (what, rows) in cleaned {
+            say!("  {rows:>9}  {}", what.replace('_', " "));
+        }
+        return print_end(run);
+    }
     say!("  planned    {:>9}", ledger.planned);
     say!("  sent       {:>9}", ledger.sent);
     say!("  skipped    {:>9}", ledger.skipped_total());
@@ -68,6 +84,10 @@ pub(super) fn print(run: &Run, ledger: &Ledger, zone: Tz) {
     if run.state == State::Open {
         say!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
     }
+    print_end(run);
+}
+
+fn print_end(run: &Run) {
     if run.waits_for_person() {
         say!("  waits for  a person: its planner was started again and came no further; see its log, mend the cause,");
         say!("             then `almanac resume {}`", run.id);

@@ -12,7 +12,11 @@ use shared::{
     claims::{self, Attempt},
     config::PlannerSettings,
     email_address::EmailAddress,
-    invitation::{InvitationId, STATUS, SendState},
+    feedback::{
+        LetterName,
+        said::{self, Said},
+    },
+    invitation::{InvitationId, SendState, Status},
     letters::{LetterId, LetterKind, ReminderKind},
     records::{Never as _, Result, Row, Tx, Value},
 };
@@ -49,6 +53,20 @@ struct MonthOfContact {
     invitation: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attempts: Vec<Attempt>,
+    /// What providers said afterwards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    feedback: Vec<Remark>,
+}
+
+/// One thing that a provider said of a letter.
+#[derive(Debug, Clone, Serialize)]
+struct Remark {
+    said: &'static str,
+    at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    code: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    provider_id: String,
 }
 
 pub(super) async fn why(common: &Common, who: &str) -> anyhow::Result<Exit> {
@@ -188,11 +206,12 @@ async fn add_letter(
     let Some(run) = tx.row(sql, &[letter.batch().into()]).await? else { return Ok(()) };
     let mut month = month_of(&run, kind)?;
     let state = SendState::from_stored(row.int(1)?).map_or("unknown", SendState::as_str);
-    let status = usize::try_from(row.int(2)?).ok().and_then(|status| STATUS.get(status)).copied().unwrap_or("unknown");
+    let status = Status::from_stored(row.int(2)?).map_or("unknown", Status::as_str);
     month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
     month.at = row.time(3)?.unless_never();
     month.invitation = Some(invitation.0);
     month.attempts = claims::attempts(tx, letter).await?;
+    month.feedback = remarks(tx, LetterName { invitation, kind }).await?;
     months.insert((month.run, kind), month);
     Ok(())
 }
@@ -207,7 +226,21 @@ fn month_of(row: &Row, kind: LetterKind) -> Result<MonthOfContact> {
         at: None,
         invitation: None,
         attempts: Vec::new(),
+        feedback: Vec::new(),
     })
+}
+
+/// What was said of a letter, as it happened.
+async fn remarks(tx: &mut Tx, letter: LetterName) -> Result<Vec<Remark>> {
+    let mut all = said::of_letter(tx, letter).await?;
+    all.sort_by_key(|said| said.happened_at);
+    let remark = |said: Said| Remark {
+        said: said.kind.as_str(),
+        at: said.happened_at,
+        code: said.code,
+        provider_id: said.provider_id,
+    };
+    Ok(all.into_iter().map(remark).collect())
 }
 
 fn print(story: &Story, zone: Tz) {
@@ -238,6 +271,11 @@ fn print(story: &Story, zone: Tz) {
                 local(attempt.claimed_at),
                 attempt.outcome
             );
+        }
+        for Remark { said, at, code, provider_id } in &month.feedback {
+            let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
+            let known_as = if provider_id.is_empty() { String::new() } else { format!(", as {provider_id}") };
+            say!("    {said}{code} {}{known_as}", local(*at));
         }
     }
 }

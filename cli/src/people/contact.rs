@@ -5,11 +5,11 @@ use std::fmt;
 use chrono::{DateTime, SubsecRound, Utc};
 use shared::{
     email_address::EmailAddress,
-    people::{ContactStatus, EmailStatus, Source},
+    people::{ContactStatus, EmailStatus, Source, strictness::Strictness},
     records::never,
 };
 
-use super::{Tags, strictness::Strictness};
+use super::Tags;
 
 /// Why a contact is opted out of whom a file says so.
 const BY_IMPORT: &str = "import";

@@ -2,14 +2,13 @@
 //! measure with.
 //!
 //! Everything goes through a [`PeopleStore`], whose imports never loosen: whoever must not be written to stays so,
-//! whatever an old file says (see [`strictness`]).
+//! whatever an old file says (see [`shared::people::strictness`]).
 
 pub mod bench;
 mod contact;
 pub mod demo;
 mod imported;
 mod store;
-pub mod strictness;
 mod tags;
 mod user;
 

@@ -7,6 +7,7 @@ mod dead_letters;
 mod demo;
 mod doubled_messages;
 mod ending;
+mod feedback;
 mod fire_at_once;
 mod import;
 mod kill;

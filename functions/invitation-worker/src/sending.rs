@@ -223,9 +223,10 @@ impl<'w> Sending<'w> {
     }
 
     fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
+        let now = self.worker.clock.now();
         let claim = |(next, number): (&Next, u32)| {
             let provider = self.worker.mailers[next.provider].name();
-            Claim::new(self.batch_id, self.kind, number, next.positions.clone(), next.indexes.len(), provider)
+            Claim::new(self.batch_id, self.kind, number, next.positions.clone(), next.indexes.len(), provider, now)
         };
         volley.iter().zip(self.claims..).map(claim).collect()
     }

@@ -87,7 +87,7 @@ fn page(kind: ReminderKind, base: i64, due: Due) -> Page {
 /// How many letters were accepted in a stretch of time, by batch, whatever they are: the next batches, at most a page.
 async fn sent_in(tx: &mut Tx, sent: Stretch, after: i64) -> Result<Due> {
     // The sum of nothing keeps a database from walking the batches in their order instead of the stretch of time.
-    let sql = "SELECT batch_id + 0, SUM(accepted) FROM sends WHERE settled_at > ? AND settled_at <= ? \
+    let sql = "SELECT batch_id + 0, SUM(accepted) FROM sends WHERE claimed_at > ? AND claimed_at <= ? \
                AND batch_id + 0 > ? GROUP BY 1 ORDER BY 1 LIMIT ?";
     read(tx, sql, sent, after).await
 }

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let news = ports::news(&delivery.news, &started.aws, &started.records, &clock).await?;
     let keeper = Keeper {
         queue: ports::invitations(&queue, &started.aws, &started.records).await?,
-        objects: ports::objects(&delivery, &started.aws).await?,
+        objects: ports::objects(&delivery.objects, &started.aws).await?,
         door: Arc::new(RequestRun(news.clone())),
         news,
         records: started.records,

@@ -17,6 +17,7 @@ const PLANNER: &str = "monthly-invitations";
 const WORKER: &str = "invitation-worker";
 const KEEPER: &str = "run-keeper";
 const DEAD_LETTERS: &str = "dead-letters";
+const FEEDBACK: &str = "delivery-feedback";
 const MIGRATE: &str = "migrate";
 const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
@@ -24,9 +25,9 @@ const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
-const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
+const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
 /// Whose use of memory is watched: all but what runs once, at a deployment.
-const WATCHED: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, REMINDERS, CLEANUP, HEALTH, CLI];
+const WATCHED: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
@@ -92,11 +93,11 @@ settings! {
                 "on Lambda nothing takes messages from the records"),
             read_by(QUEUERS);
 
-        /// Where runs' reports go.
+        /// Where runs' reports go, and what is archived.
         OBJECTS: ObjectsPlace = ObjectsPlace,
             derived("<home>/objects; on Lambda it must be set", objects,
                 "on Lambda a folder of reports would be lost with the instance"),
-            read_by(DELIVERERS);
+            read_by(&[KEEPER, CLEANUP, CLI]);
 
         /// The topic for what people are to be told.
         ALERTS_TOPIC: AlertsPlace = AlertsPlace,
@@ -122,7 +123,7 @@ settings! {
 
         /// The zone in which days, hours and months are meant.
         SCHEDULER_TIMEZONE: Zone = Zone,
-            default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, KEEPER, CLI]);
+            default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, KEEPER, CLEANUP, CLI]);
     }
 
     Work {

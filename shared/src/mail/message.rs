@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use lettre::message::header::{self, Header as _, Headers};
 use lettre::message::{Mailbox, Mailboxes};
 
+use super::headers::{ATTEMPT, INVITATION};
 use super::providers::Sender;
 use super::{Call, Letter};
 
@@ -49,22 +50,22 @@ impl Composer {
 
     fn write_headers(&self, call: Call<'_>, letter: &Letter, at: DateTime<Utc>, out: &mut String) {
         out.push_str(&self.from_header);
-        let message = one_word(&letter.message);
+        let (message, attempt) = (one_word(&letter.message), one_word(call.attempt));
         write!(
             out,
             "To: {}\r\n\
              {}\
              Date: {}\r\n\
-             Message-ID: <{message}.{}@{}>\r\n\
+             Message-ID: <{message}.{attempt}@{}>\r\n\
              List-Unsubscribe: <{}>\r\n\
              List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\
-             X-Almanac-Invitation: {message}\r\n\
+             {INVITATION}: {message}\r\n\
+             {ATTEMPT}: {attempt}\r\n\
              MIME-Version: 1.0\r\n\
              Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\"\r\n",
             letter.to,
             subject_header(call.template.subject(letter)),
             at.to_rfc2822(),
-            one_word(call.attempt),
             self.domain,
             one_word(letter.unsubscribe_url()),
         )
@@ -172,6 +173,7 @@ mod tests {
         List-Unsubscribe: <https://almanac.example/u/42.xBcc:eve@example.org>
         List-Unsubscribe-Post: List-Unsubscribe=One-Click
         X-Almanac-Invitation: 42/first
+        X-Almanac-Attempt: attempt-1
         MIME-Version: 1.0
         Content-Type: multipart/alternative; boundary="=_almanac"
         "#);

@@ -41,7 +41,8 @@ impl fmt::Debug for Letter {
 /// What goes to a provider in one go: letters that share one template, under one attempt id.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// The attempt's id, unique for ever. Providers with tags carry it, so that their events can settle it.
+    /// The attempt's id, unique for ever. It goes along with every letter, as a tag or a header, so that what is said of
+    /// the letter afterwards leads back to the attempt.
     pub attempt: &'a str,
     /// The words that the letters share.
     pub template: &'a template::Template,
@@ -110,6 +111,7 @@ pub trait Mailer: Send + Sync {
 }
 
 pub mod folder;
+pub mod headers;
 mod json_text;
 pub mod message;
 pub mod null;

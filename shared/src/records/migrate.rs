@@ -43,8 +43,11 @@ const CHANGES: &[Change] = &[
     change!(9, "0009_dead_letters"),
     change!(10, "0010_long_skips"),
     change!(11, "0011_batch_letters"),
-    change!(12, "0012_sends_settled"),
+    change!(12, "0012_sends_claimed"),
     change!(13, "0013_reminders"),
+    change!(14, "0014_feedback"),
+    change!(15, "0015_swept_batches"),
+    change!(16, "0016_cleanup"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use super::{AsOf, Cause, InDoubt, LedgerFacts, ParkedBatch, Rate, RateBucket, Report, RunFacts, VERSION, mask::mask};
 use crate::{
     claims::{self, Calls},
+    cleaned,
     records::{Never, Records, Result, Tx},
     run::{
         Run, history,
@@ -31,6 +32,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
     let run_id = run.id;
     let batches = records.read(move |tx| batches_by_state(tx, run_id).boxed()).await?;
     let parked_batches = records.read(move |tx| parked_batches(tx, run_id).boxed()).await?;
+    let cleaned = records.read(move |tx| cleaned::of_run(tx, run_id).boxed()).await?;
     let mut listed = records.read(move |tx| history::in_doubt(tx, run_id, MOST_IN_DOUBT + 1).boxed()).await?;
     let more = listed.len() > MOST_IN_DOUBT;
     listed.truncate(MOST_IN_DOUBT);
@@ -44,6 +46,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
         ledger,
         batches,
         parked_batches,
+        cleaned,
     })
 }
 

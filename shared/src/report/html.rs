@@ -10,6 +10,7 @@ use super::{
     verdict, words,
     words::count,
 };
+use crate::cleaned;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -32,10 +33,14 @@ pub(super) fn page(report: &Report, zone: Option<Tz>) -> Markup {
             body {
                 main {
                     (head(report, zone))
-                    (ledger(report))
-                    (rate(report))
-                    (failures(report))
-                    (in_doubt(report))
+                    @if run.job == cleaned::JOB {
+                        (cleaned(report))
+                    } @else {
+                        (ledger(report))
+                        (rate(report))
+                        (failures(report))
+                        (in_doubt(report))
+                    }
                     (facts(report, zone))
                 }
                 footer { "Almanac run report, version " (report.version) ". " (as_of(report)) }
@@ -71,6 +76,24 @@ fn ledger(report: &Report) -> Markup {
             (equation(report))
             h3 { "Skipped, by reason" }
             (skipped(&report.ledger))
+        }
+    }
+}
+
+fn cleaned(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Cleaned up" }
+            @if report.cleaned.is_empty() { p.empty { "There was nothing to do." } } @else {
+                table {
+                    thead { tr { th scope="col" { "What" } th.number scope="col" { "Rows" } } }
+                    tbody {
+                        @for (what, rows) in &report.cleaned {
+                            tr { td { (what.replace('_', " ")) } td.number { (count(*rows)) } }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -52,6 +52,9 @@ pub struct Report {
     pub batches: BTreeMap<String, u64>,
     /// The batches that were given up, at most a hundred.
     pub parked_batches: Vec<ParkedBatch>,
+    /// What a run of the clean-up did to how many rows; left out of another job's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cleaned: BTreeMap<String, u64>,
 }
 
 /// The facts of a run.

@@ -58,8 +58,8 @@ async fn insert_skip(tx: &mut Tx, run: i64, batch: i64, reason: &'static str, co
 /// Claims the first `letters` positions of a batch.
 async fn call(tx: &mut Tx, batch: i64, letters: u32, holder: &Holder, now: DateTime<Utc>) -> Result<Claim> {
     let claim =
-        Claim::new(batch, LetterKind::Invitation, 0, Positions::Range(0, letters - 1), letters as usize, "null");
-    let granted = claims::claim(tx, &claim, letters, holder, Duration::from_secs(60), now).await?;
+        Claim::new(batch, LetterKind::Invitation, 0, Positions::Range(0, letters - 1), letters as usize, "null", now);
+    let granted = claims::claim(tx, &claim, letters, holder, Duration::from_secs(60)).await?;
     assert_eq!(granted, claims::Claimed::Granted);
     Ok(claim)
 }

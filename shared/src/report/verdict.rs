@@ -55,6 +55,10 @@ pub(super) fn of(report: &Report) -> Verdict {
         "failed" => {
             verdict(Tone::Bad, "Failed", format!("{} {}", report.run.error, outcomes(report)).trim().to_owned())
         }
+        _ if !report.cleaned.is_empty() => {
+            let rows = report.cleaned.values().sum();
+            verdict(Tone::Good, "Completed", format!("{} rows were dealt with.", count(rows)))
+        }
         _ if ledger.planned == 0 => verdict(Tone::Good, "Completed: there was nothing to do", outcomes(report)),
         _ => {
             let (tone, headline) = match (ledger.failed, ledger.in_doubt) {

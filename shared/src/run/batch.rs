@@ -253,6 +253,12 @@ pub async fn fence(tx: &mut Tx, batch_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Has an open batch begun anew from its rows: whoever works on it can make no further claim, and a fresh message comes.
+pub async fn begin_anew(tx: &mut Tx, batch_id: i64) -> Result<()> {
+    let sql = "UPDATE batches SET claims = claims + 1, queued = 0, not_before = {now} WHERE id = ? AND state = 'open'";
+    tx.execute(sql, &[batch_id.into()]).await.map(drop)
+}
+
 /// Gives up on a batch: what it has not sent has failed, with this cause. Waits (false) while a claim is open.
 pub async fn park(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<bool> {
     // `send_state` 3 is failed; see the migration.

@@ -13,9 +13,10 @@ use super::{
     outbox,
 };
 use crate::{
+    cleaned,
     clock::Clock,
     cycle,
-    events::{AboutRun, JobCompleted, JobFailed, MonthlyJobCompleted, ReminderJobCompleted},
+    events::{AboutRun, CleanupJobCompleted, JobCompleted, JobFailed, MonthlyJobCompleted, ReminderJobCompleted},
     memory,
     records::{Records, Result, Tx},
     reminders,
@@ -91,6 +92,10 @@ async fn say(tx: &mut Tx, run: &Run, state: State, error: String, stats: Ledger,
         (reminders::JOB, _) => {
             let scheduled_at = run.scheduled_at;
             outbox::put_event(tx, run.id, &ReminderJobCompleted { about, scheduled_at, stats, duration }).await
+        }
+        (cleaned::JOB, _) => {
+            let stats = cleaned::of_run(tx, run.id).await?;
+            outbox::put_event(tx, run.id, &CleanupJobCompleted { about, stats, duration }).await
         }
         _ => Ok(()),
     }

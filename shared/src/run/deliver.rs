@@ -86,6 +86,7 @@ fn notice(item: &Item) -> Option<Notice> {
         | Kind::JobCompleted
         | Kind::MonthlyJobCompleted
         | Kind::ReminderJobCompleted
+        | Kind::CleanupJobCompleted
         | Kind::JobFailed
         | Kind::HighMemoryUsage
         | Kind::AlertsTriggered => news::Kind::Event,

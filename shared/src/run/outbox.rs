@@ -21,6 +21,8 @@ pub enum Kind {
     MonthlyJobCompleted,
     /// The event `reminder-job-completed`.
     ReminderJobCompleted,
+    /// The event `cleanup-job-completed`.
+    CleanupJobCompleted,
     /// The event `job-failed`.
     JobFailed,
     /// The event `high-memory-usage`.
@@ -32,12 +34,13 @@ pub enum Kind {
 }
 
 /// Every kind there is.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Report,
     Kind::JobStarted,
     Kind::JobCompleted,
     Kind::MonthlyJobCompleted,
     Kind::ReminderJobCompleted,
+    Kind::CleanupJobCompleted,
     Kind::JobFailed,
     Kind::HighMemoryUsage,
     Kind::Alert,
@@ -53,6 +56,7 @@ impl Kind {
             Self::JobCompleted => "job-completed",
             Self::MonthlyJobCompleted => "monthly-job-completed",
             Self::ReminderJobCompleted => "reminder-job-completed",
+            Self::CleanupJobCompleted => "cleanup-job-completed",
             Self::JobFailed => "job-failed",
             Self::HighMemoryUsage => "high-memory-usage",
             Self::Alert => "alert",

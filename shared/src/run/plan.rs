@@ -142,23 +142,7 @@ async fn advance(records: &Records, run: &Run, page: Page, batch_size: BatchSize
             let page = page.clone();
             async move {
                 let planned: u64 = page.subjects.iter().map(|subject| u64::from(subject.planned)).sum();
-                let moved = tx
-                    .execute(
-                        "UPDATE runs SET checkpoint = ?, checkpoint_at = {now}, planned = planned + ?, \
-                         plan_complete = ? WHERE id = ? AND checkpoint = ? AND plan_complete = 0 \
-                         AND state = 'open' AND control = 'run'",
-                        &[
-                            page.checkpoint.unwrap_or(old).into(),
-                            planned.into(),
-                            page.checkpoint.is_none().into(),
-                            run_id.into(),
-                            old.into(),
-                        ],
-                    )
-                    .await?;
-                if moved != 1 {
-                    return Err(RecordsError::Fenced);
-                }
+                move_checkpoint(tx, run_id, old, page.checkpoint, planned).await?;
                 insert_batches(tx, run_id, &page, batch_size).await
             }
             .boxed()
@@ -168,6 +152,18 @@ async fn advance(records: &Records, run: &Run, page: Page, batch_size: BatchSize
         Err(RecordsError::Fenced) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Moves a run's checkpoint on from where it was found, as part of the transaction that does what lies between, and adds
+/// to what is planned. Where `to` is `None`, that was all.
+///
+/// # Errors
+/// [`RecordsError::Fenced`] when another process was first, or the run is stopped.
+pub async fn move_checkpoint(tx: &mut Tx, run_id: i64, from: i64, to: Option<i64>, planned: u64) -> Result<()> {
+    let sql = "UPDATE runs SET checkpoint = ?, checkpoint_at = {now}, planned = planned + ?, plan_complete = ? \
+               WHERE id = ? AND checkpoint = ? AND plan_complete = 0 AND state = 'open' AND control = 'run'";
+    let values = [to.unwrap_or(from).into(), planned.into(), to.is_none().into(), run_id.into(), from.into()];
+    if tx.execute(sql, &values).await? == 1 { Ok(()) } else { Err(RecordsError::Fenced) }
 }
 
 async fn insert_batches(tx: &mut Tx, run_id: i64, page: &Page, batch_size: BatchSize) -> Result<()> {

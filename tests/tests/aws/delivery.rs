@@ -35,7 +35,7 @@ async fn the_due_news_of_one_keeping_are_one_call_and_each_is_noted_for_itself(d
     ];
     let settings: DeliverySettings = Values::gather(settings, None).read().expect("fine");
     let aws = aws(&fake);
-    let objects = ports::objects(&settings, &aws).await.expect("a client");
+    let objects = ports::objects(&settings.objects, &aws).await.expect("a client");
     let news = ports::news(&settings.news, &aws, database, &clock).await.expect("clients");
     fake.script(Service::EventBridge, |_, call| match call {
         0 => Behaviour::Entries(vec![(1, "MalformedDetail", true)]),

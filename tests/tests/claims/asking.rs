@@ -17,7 +17,7 @@ use tests::{
     ask::{execute, number, texts},
     attempts::{LEASE, abandon, all_accepted, ask_for, listed, make, range, settle},
     databases::TestDatabase,
-    runs::{add_open_batch, add_planned_batch, open_run, scheduled_at},
+    runs::{add_open_batch, add_planned_batch, open_run},
 };
 
 tests::contract!(
@@ -87,7 +87,7 @@ async fn a_claim_whose_transaction_fails_was_never_made(database: &TestDatabase)
         .transaction(move |tx| {
             let claim = failing.clone();
             async move {
-                claims::claim(tx, &claim, 4, &Holder::unwatched(), LEASE, scheduled_at()).await?;
+                claims::claim(tx, &claim, 4, &Holder::unwatched(), LEASE).await?;
                 Err::<(), _>(shared::records::RecordsError::Fenced)
             }
             .boxed()

@@ -83,9 +83,9 @@ pub async fn fill(records: &Records) {
             "".into(),
             2_i64.into(),
             if n % 100 == 0 { 0_i64 } else { 1 }.into(),
-            never().into(),
-            never().into(),
             second(n).into(),
+            never().into(),
+            never().into(),
             2_i64.into(),
             "".into(),
         ]
@@ -110,6 +110,23 @@ pub async fn fill(records: &Records) {
             1_i64.into(),
             "1".into(),
             never().into(),
+        ]
+    })
+    .await;
+    let head = "INSERT INTO feedback (invitation_id, letter, batch_id, claim, kind, happened_at, claimed_at, recorded_at, \
+                code, provider_id) VALUES";
+    insert(records, head, 10, 2 * MANY, |n| {
+        vec![
+            ((1 + n / 2) * 65_536 + n % 2).into(),
+            0_i64.into(),
+            (1 + n / 2).into(),
+            0_i64.into(),
+            1_i64.into(),
+            never().into(),
+            never().into(),
+            never().into(),
+            "".into(),
+            "".into(),
         ]
     })
     .await;

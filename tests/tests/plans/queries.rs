@@ -139,7 +139,7 @@ pub const QUERIES: &[Query] = &[
         || vec!["monthly-invitations".into(), "key 7".into(), 24_i64.into()],
     ),
     query(
-        "SELECT batch_id + 0, SUM(accepted) FROM sends WHERE settled_at > ? AND settled_at <= ? \
+        "SELECT batch_id + 0, SUM(accepted) FROM sends WHERE claimed_at > ? AND claimed_at <= ? \
          AND batch_id + 0 > ? GROUP BY 1 ORDER BY 1 LIMIT ?",
         || after(an_hour(), vec![id(), 200_i64.into()]),
     ),
@@ -298,6 +298,42 @@ pub const QUERIES: &[Query] = &[
     ),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND state = 'due' LIMIT 1", || vec![id()]),
     query("SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1", || vec![id(), "job-started".into()]),
+    // Feedback's, for each letter of which something is said.
+    query(
+        "SELECT first_position, last_position, listed FROM sends WHERE batch_id = ? AND claim = ? AND nonce = ?",
+        || vec![id(), 0_i64.into(), "00000000".into()],
+    ),
+    query(
+        "SELECT user_id, contact_id, to_email, status, opened_at, send_state, sent_at FROM invitations \
+         WHERE id = ? {for update}",
+        || vec![(77_i64 * 65_536).into()],
+    ),
+    query(
+        "SELECT batch_id, claim, kind, happened_at, claimed_at, code, provider_id FROM feedback \
+         WHERE invitation_id = ? AND letter = ? ORDER BY batch_id, claim, kind",
+        || vec![(77_i64 * 65_536).into(), 0_i64.into()],
+    ),
+    query("UPDATE invitations SET send_state = ?, sent_at = ? WHERE id = ?", || {
+        vec![2_i64.into(), shared::records::never().into(), (77_i64 * 65_536).into()]
+    }),
+    query("SELECT id, send_state, sent_at FROM reminders WHERE invitation_id = ? AND kind = ? {for update}", || {
+        vec![(77_i64 * 65_536).into(), 1_i64.into()]
+    }),
+    query("UPDATE sends SET accepted = accepted + 1 WHERE batch_id = ? AND claim = ? AND accepted < letters", || {
+        vec![id(), 0_i64.into()]
+    }),
+    assembled(list("UPDATE contacts SET email_status = 'sent' WHERE email = ? AND email_status IN (?..)", 2, || {
+        vec!["contact77@example.org".into(), "active".into(), "sent".into()]
+    })),
+    assembled(query(
+        "UPDATE contacts SET bounce_count = bounce_count + 1 WHERE user_id = ? AND id = ? AND email = ?",
+        || vec![26_i64.into(), id(), "contact77@example.org".into()],
+    )),
+    query("UPDATE suppressions SET suppressed_at = ? WHERE email = ? AND reason = ? AND suppressed_at > ?", || {
+        let never: Value<'static> = shared::records::never().into();
+        vec![never.clone(), "contact77@example.org".into(), "bounce".into(), never]
+    }),
+    query("SELECT user_id, email FROM contacts WHERE id = ? {for update}", || vec![id()]),
     // The queue's of one machine.
     assembled(query(
         "SELECT id, body, receive_count FROM queue_messages WHERE queue = ? AND dead = 0 AND visible_at <= {now} \
@@ -326,6 +362,58 @@ pub const QUERIES: &[Query] = &[
             || vec![100_i64.into(), "token".into()],
         )
     },
+    // The clean-up's, every night.
+    query(
+        "SELECT id FROM batches WHERE swept = ? AND id > ? AND letters = 'invitation' \
+         AND state IN ('done', 'parked', 'cancelled') ORDER BY id LIMIT ?",
+        || vec![1_i64.into(), id(), 50_i64.into()],
+    ),
+    query(
+        "SELECT id FROM batches WHERE swept = 0 AND id > ? AND letters <> 'invitation' \
+         AND state IN ('done', 'parked', 'cancelled') ORDER BY id LIMIT ?",
+        || vec![id(), 50_i64.into()],
+    ),
+    query("SELECT expires_at FROM invitations WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1", a_range),
+    query(
+        "UPDATE invitations SET status = 5 WHERE id BETWEEN ? AND ? AND status NOT IN (4, 5, 7) AND expires_at <= ?",
+        || after(a_range(), vec![shared::records::never().into()]),
+    ),
+    query("SELECT 1 FROM invitations WHERE id BETWEEN ? AND ? AND expires_at > ? LIMIT 1", || {
+        after(a_range(), vec![shared::records::never().into()])
+    }),
+    query("DELETE FROM invitations WHERE id BETWEEN ? AND ? AND expires_at < ?", || {
+        after(a_range(), vec![shared::records::never().into()])
+    }),
+    assembled(query("DELETE FROM reminders WHERE invitation_id BETWEEN ? AND ?", a_range)),
+    assembled(query("DELETE FROM waiting_reminders WHERE invitation_id BETWEEN ? AND ?", a_range)),
+    query("DELETE FROM sends WHERE batch_id = ?", || vec![id()]),
+    query("DELETE FROM skips WHERE run_id = (SELECT run_id FROM batches WHERE id = ?) AND batch_id = ?", || {
+        vec![id(), id()]
+    }),
+    query("SELECT 1 FROM reminders WHERE id BETWEEN ? AND ? LIMIT 1", a_range),
+    query(
+        "SELECT COALESCE(MAX(user_id), 0) FROM \
+         (SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?) page",
+        || vec![id(), 100_i64.into()],
+    ),
+    query(
+        "UPDATE contacts SET bounce_count = 0, email_status = 'active' \
+         WHERE user_id > ? AND user_id <= ? AND email_status = 'bounced_temporary' \
+         AND bounce_count > 0 AND bounce_count < ? AND last_bounce_at < ?",
+        || vec![id(), 90_i64.into(), 5_i64.into(), shared::records::never().into()],
+    ),
+    query(
+        "SELECT DISTINCT c.user_id FROM contacts c LEFT JOIN users u ON u.id = c.user_id \
+         WHERE c.user_id > ? AND c.user_id <= ? AND u.id IS NULL",
+        || vec![id(), 90_i64.into()],
+    ),
+    list(
+        "SELECT c.id, c.response_rate, COUNT(*), SUM(CASE WHEN i.status = 4 THEN 1 ELSE 0 END) \
+         FROM contacts c JOIN invitations i ON i.month IN (?..) AND i.contact_id = c.id AND i.send_state = 2 \
+         WHERE c.user_id > ? AND c.user_id <= ? GROUP BY c.id, c.response_rate",
+        6,
+        || after(ids(6), vec![id(), 90_i64.into()]),
+    ),
     // People's: one run, one job's history.
     assembled(query("SELECT id FROM runs WHERE id = ?", || vec![id()])),
     assembled(query("SELECT id FROM runs WHERE job = ? AND run_key = ?", || {
@@ -336,6 +424,9 @@ pub const QUERIES: &[Query] = &[
 /// The code that holds the queries, each on one line as the compiler reads it.
 pub fn source() -> String {
     [
+        include_str!("../../../functions/cleanup/src/contacts.rs"),
+        include_str!("../../../functions/cleanup/src/invitations.rs"),
+        include_str!("../../../functions/cleanup/src/reminders.rs"),
         include_str!("../../../functions/invitation-worker/src/people.rs"),
         include_str!("../../../functions/invitation-worker/src/prepare.rs"),
         include_str!("../../../functions/invitation-worker/src/reminders/earlier.rs"),
@@ -346,6 +437,10 @@ pub fn source() -> String {
         include_str!("../../../functions/reminders/src/subjects.rs"),
         include_str!("../../../functions/run-keeper/src/lib.rs"),
         include_str!("../../../shared/src/claims.rs"),
+        include_str!("../../../shared/src/claims/evidence.rs"),
+        include_str!("../../../shared/src/consent.rs"),
+        include_str!("../../../shared/src/feedback/letter.rs"),
+        include_str!("../../../shared/src/feedback/said.rs"),
         include_str!("../../../shared/src/queue.rs"),
         include_str!("../../../shared/src/run/batch.rs"),
         include_str!("../../../shared/src/run/close.rs"),

@@ -36,6 +36,7 @@ pub struct House {
     keeper: Arc<LambdaFleet>,
     worker: Arc<LambdaFleet>,
     dead_letters: Arc<LambdaFleet>,
+    feedback: Arc<LambdaFleet>,
     migrate: Arc<LambdaFleet>,
 }
 
@@ -63,6 +64,7 @@ impl House {
             worker: function("invitation-worker", "AWS_ENDPOINT_URL_SESV2", format!("http://{}", ses.address())),
             keeper: function("run-keeper", "AWS_ENDPOINT_URL", emulator.clone()),
             dead_letters: function("dead-letters", "AWS_ENDPOINT_URL", emulator.clone()),
+            feedback: function("delivery-feedback", "AWS_ENDPOINT_URL", emulator.clone()),
             migrate: function("migrate", "AWS_ENDPOINT_URL", emulator),
             database,
             ses,
@@ -105,6 +107,17 @@ impl House {
     /// The function dead-letters.
     pub fn dead_letters(&self) -> Arc<dyn Function> {
         self.dead_letters.clone()
+    }
+
+    /// The function delivery-feedback.
+    pub fn feedback(&self) -> Arc<dyn Function> {
+        self.feedback.clone()
+    }
+
+    /// Publishes an event as SES does, through the stack's topic.
+    pub async fn ses_says(&self, event: &Value) {
+        let publish = self.stack.topics().publish().topic_arn(self.stack.address("FeedbackTopic"));
+        publish.message(event.to_string()).send().await.expect("a topic that answers");
     }
 
     /// How many workers there are.
@@ -151,7 +164,7 @@ impl House {
 
     /// What all functions have written until now.
     pub fn logs(&self) -> String {
-        let functions = [&self.migrate, &self.planner, &self.worker, &self.keeper, &self.dead_letters];
+        let functions = [&self.migrate, &self.planner, &self.worker, &self.keeper, &self.dead_letters, &self.feedback];
         functions.map(|function| function.output()).concat()
     }
 }

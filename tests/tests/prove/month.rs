@@ -16,6 +16,7 @@ use tests::{
     databases::TestDatabase,
     lambda_host::TRACE,
     people,
+    provider_feedback::{at, ses_bounce, ses_events},
     queues::ScriptedQueue,
     runs::{self, scheduled_at},
     sqs_pump::Seen,
@@ -40,6 +41,7 @@ async fn a_month_goes_through_the_stack_and_each_contact_is_written_to_once() {
     let first = the_schedule_s_firing_is_sent_once(&house, &mut told).await;
     doubled_messages_change_nothing(&house, first, &mut told).await;
     a_closed_run_s_report_and_events_are_there(&house, first, &mut told).await;
+    what_ses_says_moves_letters_and_bars_addresses(&house, &mut told).await;
     a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_is_alerted(&house, &mut told).await;
     a_planner_that_died_is_asked_to_go_on_by_the_bus(&house, &mut told).await;
     a_message_that_nobody_understands_is_a_dead_letter_with_its_cause(&house, &mut told).await;
@@ -114,6 +116,25 @@ async fn a_closed_run_s_report_and_events_are_there(house: &House, run: i64, tol
     told.row("events on the bus, all as their schemas say", kinds.join(" "));
     house.keep().await;
     assert!(house.bus.heard().await.is_empty(), "nothing is said twice");
+}
+
+async fn what_ses_says_moves_letters_and_bars_addresses(house: &House, told: &mut Table) {
+    let calls = house.ses.bodies();
+    let bounces = ses_events(&calls[0], "Bounce", ("bounce", &ses_bounce("Permanent")));
+    let deliveries = ses_events(&calls[1], "Delivery", ("delivery", &json!({"timestamp": at(2)})));
+    for event in bounces.iter().chain(&deliveries) {
+        house.ses_says(event).await;
+    }
+    let (bounced, delivered) = (bounces.len() as i64, deliveries.len() as i64);
+    let recorded =
+        || async { ask::number(&house.database, "SELECT COUNT(*) FROM feedback", vec![]).await == bounced + delivered };
+    let seen = house.pump("FeedbackQueue").run(house.feedback(), recorded).await;
+    assert_eq!((seen.failed, house.depth("FeedbackQueue").await), (0, 0), "{seen:?}");
+    let barred = ask::number(&house.database, "SELECT COUNT(*) FROM suppressions", vec![]).await;
+    let arrived = "SELECT COUNT(*) FROM contacts WHERE email_status = 'delivered'";
+    assert_eq!((barred, ask::number(&house.database, arrived, vec![]).await), (bounced, delivered));
+    told.row("events of SES, by the topic and its queue to delivery-feedback", bounced + delivered);
+    told.row("addresses that bounced, on the suppression list", barred);
 }
 
 async fn a_person_s_request_reaches_the_planner_and_a_run_that_does_not_balance_is_alerted(

@@ -111,9 +111,9 @@ async fn add_sends(records: &Records) {
             "".into(),
             accepted.into(),
             1_i64.into(),
-            never().into(),
-            never().into(),
             moment().into(),
+            never().into(),
+            never().into(),
             accepted.into(),
             "".into(),
         ]

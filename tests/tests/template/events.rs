@@ -6,7 +6,7 @@ use shared::firing::{Firing, Trigger};
 
 use crate::{names, read};
 
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 9] = [
     "alerts-triggered",
     "high-memory-usage",
     "job-completed",
@@ -14,6 +14,7 @@ const EVENTS: [&str; 8] = [
     "job-started",
     "monthly-job-completed",
     "reminder-job-completed",
+    "cleanup-job-completed",
     "run-requested",
 ];
 
@@ -64,7 +65,7 @@ fn the_ledger_of_every_example_balances() {
         for example in examples(&schema(name)) {
             let stats = &example["detail"]["stats"];
             let status = example["detail"]["status"].as_str();
-            if stats.is_null() || name == "job-failed" {
+            if stats.is_null() || ["job-failed", "cleanup-job-completed"].contains(&name) {
                 continue;
             }
             let ledger: shared::run::ledger::Ledger = serde_json::from_value(stats.clone()).expect("a ledger");

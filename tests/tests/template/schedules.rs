@@ -108,6 +108,7 @@ fn every_job_fires_at_its_time_in_paris() {
         said,
         [
             ("monthly-invitations", "cron(0 18 5-28 * ? *)".to_owned(), paris(), on()),
+            ("cleanup", "cron(0 2 * * ? *)".to_owned(), paris(), on()),
             ("reminders", "cron(0 * * * ? *)".to_owned(), paris(), on()),
             ("run-keeper", "rate(1 minute)".to_owned(), paris(), on()),
         ]

@@ -229,7 +229,7 @@ async fn every_letter_leads_back_to_its_invitation_and_contact(database: &TestDa
         let sql = "SELECT contact_id FROM invitations WHERE id = ? AND to_email = ?";
         let contact = number(database, sql, vec![id.into(), letter.to.as_str().to_owned().into()]).await;
         let (_, unsubscribe) = letter.unsubscribe_url().rsplit_once('/').expect("a URL");
-        assert_eq!(keys.read_unsubscribe(unsubscribe), Some(contact));
+        assert_eq!(keys.read_unsubscribe(unsubscribe), Ok(contact));
     }
     let attempts = mailer.asked().into_iter().map(|call| call.attempt);
     assert_eq!(attempts.collect::<std::collections::BTreeSet<_>>().len(), mailer.asked().len(), "attempts are unique");

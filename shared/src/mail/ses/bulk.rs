@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use super::CALL_TIMEOUT;
+use crate::mail::headers;
 use crate::mail::json_text::escaped;
 use crate::mail::message::one_word;
 use crate::mail::template::Template;
@@ -29,33 +30,34 @@ pub(in crate::mail) fn body(
 ) -> String {
     let mut json = String::with_capacity(SHARED_BYTES + letters.len() * ENTRY_BYTES);
     json.push_str(r#"{"BulkEmailEntries":["#);
+    let attempt = tag(call.attempt);
     for (index, letter) in letters.iter().enumerate() {
         if index > 0 {
             json.push(',');
         }
-        write_entry(call.template, letter, &mut json);
+        write_entry(call.template, &attempt, letter, &mut json);
     }
     json.push(']');
     if let Some(name) = configuration_set {
         push(&mut json, &[r#","ConfigurationSetName":""#, &escaped(name), "\""]);
     }
     write_shared_words(call.template, &mut json);
-    let attempt = tag(call.attempt);
-    push(&mut json, &[r#","DefaultEmailTags":[{"Name":"attempt","Value":""#, &attempt, r#""}]"#]);
     push(&mut json, &[r#","FromEmailAddress":""#, &escaped(from), "\"}"]);
     json
 }
 
-/// The entry of one letter: only what is this person's own, because the template comes with the call.
-fn write_entry(template: &Template, letter: &Letter, json: &mut String) {
+/// The entry of one letter: only what is this person's own, because the template comes with the call. The attempt's tag
+/// is here too: whether SES adds a call's own tags to an entry's, or lets them fall, it does not say.
+fn write_entry(template: &Template, attempt: &str, letter: &Letter, json: &mut String) {
     push(json, &[r#"{"Destination":{"ToAddresses":[""#, &escaped(letter.to.as_str()), "\"]}"]);
     json.push_str(r#","ReplacementEmailContent":{"ReplacementTemplate":{"ReplacementTemplateData":""#);
     template.write_ses_data(letter, json);
     let unsubscribe_url = one_word(letter.unsubscribe_url());
     json.push_str(r#""}},"ReplacementHeaders":[{"Name":"List-Unsubscribe","Value":"<"#);
-    push(json, &[&escaped(&unsubscribe_url), r#">"},{"Name":"X-Almanac-Invitation","Value":""#]);
-    push(json, &[&escaped(&one_word(&letter.message)), r#""}],"ReplacementTags":[{"Name":"invitation","Value":""#]);
-    push(json, &[&tag(&letter.message), r#""}]}"#]);
+    push(json, &[&escaped(&unsubscribe_url), r#">"},{"Name":""#, headers::INVITATION, r#"","Value":""#]);
+    push(json, &[&escaped(&one_word(&letter.message)), r#""}],"ReplacementTags":[{"Name":""#]);
+    push(json, &[headers::ATTEMPT_TAG, r#"","Value":""#, attempt, r#""},{"Name":""#]);
+    push(json, &[headers::INVITATION_TAG, r#"","Value":""#, &tag(&letter.message), r#""}]}"#]);
 }
 
 /// The words and headers that all letters of a call share.

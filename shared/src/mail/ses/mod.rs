@@ -1,7 +1,7 @@
 //! Amazon SES v2: one `SendBulkEmail` with an inline template for up to 50 letters.
 //!
 //! SES takes no idempotency key, so nothing here tries twice: a call is answered with what is known about it, and the
-//! attempt's id goes along as a tag, by which the provider's events can settle what stayed unknown.
+//! attempt's id goes along as a tag of each letter, by which the provider's events can settle what stayed unknown.
 
 pub(super) mod bulk;
 mod settings;

@@ -1,2 +1,2 @@
 -- Which batches sent something in a stretch of time, and how much: what comes due is found by when it was sent.
-CREATE INDEX sends_settled ON sends (settled_at, batch_id, accepted);
+CREATE INDEX sends_claimed ON sends (claimed_at, batch_id, accepted);
