@@ -3,7 +3,8 @@
 //! A job's life: a [`firing`] opens a [`run`]; the planner divides it into batches and sends a message for each
 //! through the [`queue`]; workers take the messages through the [`sqs`] edge, make [`claims`], call a [`mail`]
 //! provider and record what it answered in the [`records`]; whoever finishes last closes the run with its ledger.
-//! What stands behind queue, objects and news is chosen by the settings: [`ports`].
+//! What stands behind queue, objects and news is chosen by the settings: [`ports`]. When a job is fired is told by its
+//! [`schedule`], which the [`template`] declares.
 
 pub mod alerts;
 pub mod aws;
@@ -37,6 +38,8 @@ pub mod records;
 pub mod reminders;
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod sqs;
 pub mod startup;
+pub mod template;
 pub mod trace;

@@ -15,9 +15,11 @@ mod settings;
 mod stores;
 mod template;
 mod workflows;
-mod yaml;
 
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use shared::template::Document;
 
 /// A path from the top of the workspace.
 fn at(path: &str) -> PathBuf {
@@ -26,6 +28,11 @@ fn at(path: &str) -> PathBuf {
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn yaml(path: &str) -> Value {
+    let document = Document::parse(&read(path)).and_then(|document| document.json());
+    document.unwrap_or_else(|error| panic!("{path}: {error:#}"))
 }
 
 /// The names in a folder that end so, without that ending, in order.

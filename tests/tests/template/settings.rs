@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use shared::config::{Section, table::TABLE};
 
 use crate::{
-    names, read,
+    names,
     template::{Given, Template, text, worker_timeouts},
-    yaml::Document,
+    yaml,
 };
 
 /// The variables of a function, those of all functions included.
@@ -144,7 +144,7 @@ fn a_stage_sets_parameters_that_there_are_to_values_that_they_take() {
     let stages = names("infra/stages", ".yaml");
     assert_eq!(stages, ["dev", "prod"]);
     for stage in stages {
-        let values = Document::parse(&read(&format!("infra/stages/{stage}.yaml"))).json();
+        let values = yaml(&format!("infra/stages/{stage}.yaml"));
         assert_eq!(values["Stage"], *stage);
         for (name, value) in values.as_object().expect("a mapping") {
             let parameter = parameters.get(name).unwrap_or_else(|| panic!("{stage}: no parameter {name}"));

@@ -1,19 +1,17 @@
-//! A template, and what its values come to for given parameters.
+//! The templates of this repository. What is read of a template in general is in `shared::template`; here whatever is not
+//! as it should be fails the test.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
+use shared::template;
+pub use shared::template::text;
 
-use serde_json::{Value, json};
-
-use crate::{read, yaml::Document};
+use crate::read;
 
 /// A template.
-pub struct Template {
-    root: Value,
-    order: Vec<String>,
-}
+pub struct Template(template::Template);
 
 /// Values of parameters in place of their defaults.
-pub type Given = BTreeMap<&'static str, Value>;
+pub type Given = template::Given<'static>;
 
 /// A function and what the template says of it.
 #[derive(Clone, Copy)]
@@ -44,21 +42,20 @@ impl Template {
     }
 
     fn read(path: &str) -> Self {
-        let document = Document::parse(&read(path));
-        Self { root: document.json(), order: document.order_in("Resources") }
+        Self(template::Template::parse(&read(path)).unwrap_or_else(|error| panic!("{path}: {error:#}")))
     }
 
     pub fn section(&self, name: &str) -> &Value {
-        &self.root[name]
+        self.0.section(name)
     }
 
     /// The resources in the order in which they are written.
     pub fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.order.iter().map(|id| (id.as_str(), &self.root["Resources"][id]))
+        self.0.resources()
     }
 
     pub fn resource(&self, id: &str) -> &Value {
-        self.root["Resources"].get(id).unwrap_or_else(|| panic!("no resource {id}"))
+        self.section("Resources").get(id).unwrap_or_else(|| panic!("no resource {id}"))
     }
 
     /// The resources of a type: name and properties.
@@ -67,8 +64,8 @@ impl Template {
     }
 
     pub fn functions(&self) -> Vec<Function<'_>> {
-        self.resources()
-            .filter(|(_, block)| block["Type"] == "AWS::Serverless::Function")
+        self.0
+            .functions()
             .map(|(id, block)| {
                 let binary = block["Metadata"]["BuildProperties"]["Binary"].as_str();
                 Function { id, binary: binary.unwrap_or_else(|| panic!("{id} names no Binary")), block }
@@ -88,51 +85,14 @@ impl Template {
         events
     }
 
-    /// What a value comes to: parameters, mappings and conditions are looked up. What only AWS knows is the name of the
-    /// resource, as `sam local` has it.
+    /// Every schedule, for given parameters.
+    pub fn schedules(&self, given: &template::Given<'_>) -> Vec<template::Declared> {
+        self.0.schedules(given).unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// What a value comes to.
     pub fn resolve(&self, value: &Value, given: &Given) -> Value {
-        let Value::Object(object) = value else {
-            return match value {
-                Value::Array(items) => items.iter().map(|item| self.resolve(item, given)).collect(),
-                plain => plain.clone(),
-            };
-        };
-        let [(function, argument)] = object.iter().collect::<Vec<_>>()[..] else {
-            return object.iter().map(|(key, value)| (key.clone(), self.resolve(value, given))).collect();
-        };
-        match function.as_str() {
-            "Ref" => self.reference(argument.as_str().expect("Ref names something"), given),
-            "Fn::GetAtt" => argument[0].clone(),
-            "Fn::Sub" => json!(self.substitute(argument.as_str().expect("Sub of a text"), given)),
-            "Fn::FindInMap" => {
-                let [map, row, column] =
-                    [0, 1, 2].map(|index| text(&self.resolve(&argument[index], given)).expect("a name in a mapping"));
-                let found = &self.root["Mappings"][&map][&row][&column];
-                assert!(!found.is_null(), "{map}/{row}/{column} is in no mapping");
-                found.clone()
-            }
-            "Fn::If" => {
-                let branch = if self.holds(&json!({"Condition": argument[0]}), given) { 1 } else { 2 };
-                self.resolve(&argument[branch], given)
-            }
-            "Fn::Join" => {
-                let items = self.resolve(&argument[1], given);
-                let parts = match &items {
-                    Value::Array(items) => items.iter().filter_map(text).collect(),
-                    list => vec![text(list).expect("a list")],
-                };
-                json!(parts.join(argument[0].as_str().expect("a separator")))
-            }
-            "Fn::Split" => {
-                let whole = text(&self.resolve(&argument[1], given)).expect("a text to split");
-                whole.split(argument[0].as_str().expect("a separator")).collect()
-            }
-            "Fn::Select" => {
-                let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok()).expect("an index");
-                self.resolve(&argument[1], given)[index].clone()
-            }
-            _ => json!({ function: self.resolve(argument, given) }),
-        }
+        self.0.resolve(value, given).unwrap_or_else(|error| panic!("{value}: {error:#}"))
     }
 
     /// The same, as a whole number.
@@ -142,55 +102,9 @@ impl Template {
         number.unwrap_or_else(|| panic!("{value} comes to {resolved}, which is no whole number"))
     }
 
-    fn reference(&self, name: &str, given: &Given) -> Value {
-        let parameter = self.root["Parameters"].get(name);
-        match (given.get(name), parameter) {
-            (Some(value), _) => value.clone(),
-            (None, Some(parameter)) => parameter["Default"].clone(),
-            (None, None) if name == "AWS::NoValue" => Value::Null,
-            (None, None) => json!(name),
-        }
-    }
-
-    fn substitute(&self, template: &str, given: &Given) -> String {
-        let mut parts = template.split("${");
-        let mut written = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let (name, rest) = part.split_once('}').expect("a closed ${…}");
-            let resource = name.split('.').next().unwrap_or(name);
-            written.push_str(&text(&self.reference(resource, given)).unwrap_or_default());
-            written.push_str(rest);
-        }
-        written
-    }
-
     /// Whether a condition holds.
     pub fn holds(&self, condition: &Value, given: &Given) -> bool {
-        let (function, argument) = condition.as_object().and_then(|object| object.iter().next()).expect("a condition");
-        match function.as_str() {
-            "Condition" => {
-                let name = argument.as_str().expect("a condition's name");
-                let named = self.root["Conditions"].get(name);
-                self.holds(named.unwrap_or_else(|| panic!("no condition {name}")), given)
-            }
-            "Fn::Equals" => {
-                let sides = [0, 1].map(|index| text(&self.resolve(&argument[index], given)));
-                sides[0] == sides[1]
-            }
-            "Fn::Not" => !self.holds(&argument[0], given),
-            "Fn::Or" => argument.as_array().expect("conditions").iter().any(|one| self.holds(one, given)),
-            "Fn::And" => argument.as_array().expect("conditions").iter().all(|one| self.holds(one, given)),
-            other => panic!("{other} is no condition that is known here"),
-        }
-    }
-}
-
-/// A number or a text as CloudFormation passes it on: as a text.
-pub fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        _ => None,
+        self.0.holds(condition, given).unwrap_or_else(|error| panic!("{condition}: {error:#}"))
     }
 }
 

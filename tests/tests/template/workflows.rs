@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::{names, read, yaml::Document};
+use crate::{names, read, yaml};
 
 fn workflows() -> Vec<(String, Value)> {
     let workflow = |name: String| {
-        let document = Document::parse(&read(&format!(".github/workflows/{name}.yml"))).json();
+        let document = yaml(&format!(".github/workflows/{name}.yml"));
         (name, document)
     };
     names(".github/workflows", ".yml").into_iter().map(workflow).collect()

@@ -1,0 +1,100 @@
+//! The schedules that a template declares, each in the block of the function that it fires.
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::{Given, Template, text};
+use crate::schedule::{DstPolicy, Schedule};
+
+/// A schedule, and what the template says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The name of its function's block.
+    pub function: String,
+    /// The name of the event in that block.
+    pub name: String,
+    /// The expression as it is written, parameters filled in.
+    pub expression: String,
+    /// When it fires.
+    pub schedule: Schedule,
+    /// `ENABLED` or `DISABLED`.
+    pub state: String,
+    /// `DstPolicy` in the `Metadata` of its function.
+    pub policy: Option<DstPolicy>,
+}
+
+impl Template {
+    /// Every schedule, for given parameters.
+    ///
+    /// Fails where one cannot be read, and where there is one of a kind that is not read here, since nothing may pass
+    /// unseen.
+    pub fn schedules(&self, given: &Given<'_>) -> anyhow::Result<Vec<Declared>> {
+        for (id, block) in self.resources() {
+            refuse_apart(block).with_context(|| id.to_owned())?;
+        }
+        let mut declared = Vec::new();
+        for (function, block) in self.functions() {
+            for (name, event) in block["Properties"]["Events"].as_object().into_iter().flatten() {
+                let place = || format!("{function}, {name}");
+                if is_schedule(event).with_context(place)? {
+                    let read = self.declared((function, block), (name, event), given);
+                    declared.push(read.with_context(place)?);
+                }
+            }
+        }
+        Ok(declared)
+    }
+
+    fn declared(
+        &self,
+        (function, block): (&str, &Value),
+        (name, event): (&str, &Value),
+        given: &Given<'_>,
+    ) -> anyhow::Result<Declared> {
+        let said = |property: &'static str| {
+            let value = event["Properties"].get(property).map(|value| self.resolve_text(value, given));
+            value.transpose().context(property)
+        };
+        let expression = said("ScheduleExpression")?.context("it has no ScheduleExpression")?;
+        // Where nothing is said of zone and state: what EventBridge Scheduler takes.
+        let zone = said("ScheduleExpressionTimezone")?.unwrap_or_else(|| "UTC".to_owned());
+        let state = said("State")?.unwrap_or_else(|| "ENABLED".to_owned());
+        let schedule = Schedule {
+            expression: expression.parse().with_context(|| expression.clone())?,
+            zone: zone.parse().ok().with_context(|| format!("{zone} is no zone of the IANA database"))?,
+        };
+        let (function, name) = (function.to_owned(), name.to_owned());
+        Ok(Declared { function, name, expression, schedule, state, policy: policy(block)? })
+    }
+}
+
+/// A schedule beside the functions would fire one of them all the same.
+fn refuse_apart(block: &Value) -> anyhow::Result<()> {
+    let of_rule = block["Type"] == "AWS::Events::Rule" && !block["Properties"]["ScheduleExpression"].is_null();
+    if of_rule || block["Type"] == "AWS::Scheduler::Schedule" {
+        bail!("a schedule stands in its function's block, as an event of the type ScheduleV2");
+    }
+    Ok(())
+}
+
+fn is_schedule(event: &Value) -> anyhow::Result<bool> {
+    match event["Type"].as_str() {
+        Some("Schedule") => bail!("a rule's schedule has no zone: the type is ScheduleV2"),
+        Some("ScheduleV2") => {
+            // They would change when it fires.
+            for unread in ["StartDate", "EndDate"] {
+                if !event["Properties"][unread].is_null() {
+                    bail!("{unread} is not read here");
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn policy(block: &Value) -> anyhow::Result<Option<DstPolicy>> {
+    let Some(declared) = block["Metadata"].get("DstPolicy") else { return Ok(None) };
+    let declared = text(declared).context("DstPolicy is a text")?;
+    Ok(Some(declared.parse().context("DstPolicy")?))
+}
