@@ -126,6 +126,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ContactCommand,
     },
+    /// Show when every schedule of the template fires next, by its zone's clocks and in UTC
+    Schedule(Schedule),
     /// Show every setting: its value, where it comes from, and what is wrong with it
     Config {
         /// Print a file of all settings with their defaults instead: .env.example
@@ -166,6 +168,51 @@ pub enum LettersCommand {
         /// The letter's number
         id: i64,
     },
+}
+
+/// When schedules fire.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Schedule {
+    /// Which schedules, and after which moment.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// How many firings of each
+    #[arg(long, default_value_t = 5)]
+    pub count: usize,
+    /// Check them instead
+    #[command(subcommand)]
+    pub command: Option<ScheduleCommand>,
+}
+
+/// Which schedules, and after which moment.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Asked {
+    /// The template that declares them [default: the one that this program was built with]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// The value of a parameter of the template in place of its default; may be repeated
+    #[arg(long = "parameter", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub parameters: Vec<(String, String)>,
+    /// After which moment, by the clocks of each schedule's zone: 2026-11-05T18:00 [default: now]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// What is proved of schedules.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ScheduleCommand {
+    /// Prove of every schedule that no firing meets a clock change, or that its function declares in its Metadata what then
+    /// happens: `DstPolicy: skip-gap-once-in-overlap`
+    Check {
+        /// For how long
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=50))]
+        years: u32,
+    },
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// What is done again.

@@ -19,7 +19,7 @@ pub struct Misused(pub String);
 pub enum Exit {
     /// Done; of a run: closed, and its ledger balances.
     Done,
-    /// It could not be done.
+    /// It could not be done; of a check: it found something.
     Failed,
     /// What was asked is not understood, or a setting is wrong.
     Usage,
@@ -34,7 +34,7 @@ pub enum Exit {
 /// The exit codes, as `--help` shows them.
 pub const TABLE: &str = "Exit codes:
   0  done; of a run: closed, and its ledger balances
-  1  it could not be done
+  1  it could not be done; of a check: it found something
   2  the command or a setting is wrong
   3  the run is closed, and its ledger does not balance
   4  the run was cancelled

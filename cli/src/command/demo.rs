@@ -1,8 +1,8 @@
 //! `almanac demo`: people made up, the same every time, and the month's cycle run over them.
 
-use chrono::{Datelike as _, NaiveDate, TimeZone as _, Utc};
+use chrono::{Datelike as _, NaiveDate, Utc};
 use serde_json::json;
-use shared::{clock::Clock, config::WorkerSettings, mail::providers::Provider};
+use shared::{clock::Clock, config::WorkerSettings, mail::providers::Provider, schedule::WallTime};
 
 use super::run;
 use crate::{
@@ -31,8 +31,7 @@ pub(super) async fn demo(common: &Common, people_only: bool, users: u32, contact
     let today = Utc::now().with_timezone(&planner.timezone);
     let day = NaiveDate::from_ymd_opt(today.year(), today.month(), planner.day);
     let cycle = day.and_then(|day| day.and_hms_opt(planner.hour, 0, 0));
-    let cycle_at = cycle.and_then(|time| planner.timezone.from_local_datetime(&time).earliest());
-    let cycle_at = cycle_at.map_or_else(Utc::now, |time| time.to_utc());
+    let cycle_at = cycle.and_then(|time| WallTime::of(time, planner.timezone).firing()).unwrap_or_else(Utc::now);
     let store = PeopleStore::new(stack.records.clone(), Clock::system().now());
     let made = stop.or(make_up(&store, Demo { users, contacts_per_user: contacts, cycle_at }, |_| {})).await;
     if made.is_err() {

@@ -10,9 +10,11 @@ mod dry_run;
 mod feedback;
 mod import;
 mod migrate;
+mod moment;
 mod redrive;
 mod run;
 mod runs;
+mod schedule;
 mod show;
 mod why;
 
@@ -43,6 +45,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Feedback(asked) => feedback::feedback(&common, &asked).await,
         Command::Contact { command: ContactCommand::Restore { id } } => contact::restore(&common, id).await,
+        Command::Schedule(schedule) => schedule::schedule(&common, &schedule),
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
         Command::Migrate => migrate::migrate(&common).await,

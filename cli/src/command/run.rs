@@ -1,7 +1,6 @@
 //! `almanac run`: a person's decision. It starts at once, whatever the scheduled time, and waits for the end.
 
-use anyhow::Context as _;
-use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use shared::{
     clock::Clock,
@@ -10,7 +9,7 @@ use shared::{
     run::{Opened, Run, State},
 };
 
-use super::{dry_run, runs, show};
+use super::{dry_run, moment, runs, show};
 use crate::{
     args::Common,
     engine::Engine,
@@ -41,7 +40,7 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
         planner.timezone
     };
     let scheduled_at = match at {
-        Some(text) => scheduled_time(text, zone).map_err(|error| Misused(format!("{error:#}")))?,
+        Some(text) => moment::at(text, zone)?,
         None => Clock::system().now(),
     };
     let stop = Stop::listen();
@@ -122,41 +121,4 @@ async fn print(common: &Common, stack: &Stack, run: &Run, zone: Tz) -> anyhow::R
         say!("  report     {report}");
     }
     Ok(())
-}
-
-/// Reads a time of the schedule's zone: `2026-11-05T18:00`, with seconds or an offset if wanted.
-pub(super) fn scheduled_time(text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.to_utc());
-    }
-    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
-    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let local = local.with_context(|| format!("--at {text:?} is not a time: expected one such as 2026-11-05T18:00"))?;
-    // In autumn an hour comes twice; the first one is meant, as EventBridge Scheduler means it.
-    let time = zone.from_local_datetime(&local).earliest();
-    let time = time.with_context(|| format!("--at {text} does not exist in {zone}: the clocks go forward over it"))?;
-    Ok(time.to_utc())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::scheduled_time;
-    use chrono_tz::Europe::Paris;
-
-    #[test]
-    fn a_time_is_read_in_the_schedules_zone_unless_it_says_its_own() {
-        let utc = |text| scheduled_time(text, Paris).expect("a time").to_rfc3339();
-        assert_eq!(utc("2026-11-05T18:00"), "2026-11-05T17:00:00+00:00");
-        assert_eq!(utc("2026-07-05T18:00:30"), "2026-07-05T16:00:30+00:00");
-        assert_eq!(utc("2026-11-05T18:00:00Z"), "2026-11-05T18:00:00+00:00");
-        assert_eq!(utc("2026-10-25T02:30"), "2026-10-25T00:30:00+00:00");
-    }
-
-    #[test]
-    fn a_time_that_is_none_or_does_not_exist_is_refused() {
-        for (text, words) in [("tomorrow", "is not a time"), ("2026-03-29T02:30", "does not exist in Europe/Paris")] {
-            let error = scheduled_time(text, Paris).expect_err("no time").to_string();
-            assert!(error.contains(words), "{error}");
-        }
-    }
 }

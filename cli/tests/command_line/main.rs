@@ -15,6 +15,7 @@ mod messages;
 mod questions;
 mod redrive;
 mod reminders;
+mod schedule;
 mod schema;
 mod several_workers;
 mod support;
