@@ -1,6 +1,9 @@
 //! The days that `L`, `W` and `#` mean.
 
-use super::next;
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+
+use super::{moment, next, oracle::made_up, schedule};
 
 fn days(of_month: &str, of_week: &str) -> String {
     let firings = next(&format!("cron(0 12 {of_month} * {of_week} *)"), "UTC", "2026-01-01T00:00:00Z", 8);
@@ -33,4 +36,17 @@ fn w_is_the_nearest_weekday_and_does_not_leave_the_month() {
 fn a_hash_counts_the_days_of_that_name() {
     insta::assert_snapshot!(days("?", "3#2"), @"01-13 02-10 03-10 04-14 05-12 06-09 07-14 08-11");
     insta::assert_snapshot!(days("?", "THU#5"), @"01-29 04-30 07-30 10-29 12-31 04-29 07-29 09-30");
+}
+
+proptest! {
+    #[test]
+    fn over_four_years_the_days_are_those_that_a_look_at_each_of_them_finds(made_up in made_up()) {
+        let made_up = made_up.at_noon();
+        let noon = moment("2025-01-01T12:00:00Z");
+        let days: Vec<DateTime<Utc>> = (0..1461).map(|day| noon + TimeDelta::days(day)).collect();
+        let schedule = schedule(&made_up.text(), "UTC");
+        let firings: Vec<_> = schedule.firings_after(noon - TimeDelta::days(1)).take_while(|at| *at <= days[1460]).collect();
+        let found: Vec<_> = days.into_iter().filter(|day| made_up.takes(day.naive_utc())).collect();
+        prop_assert_eq!(firings, found, "{}", made_up.text());
+    }
 }

@@ -76,6 +76,11 @@ impl MadeUp {
         format!("cron({minutes} {hours} {day_of_month} {months} {day_of_week} *)")
     }
 
+    /// The same days, at noon.
+    pub(super) fn at_noon(self) -> Self {
+        Self { minutes: vec![Item::One(0)], hours: vec![Item::One(12)], ..self }
+    }
+
     /// Whether it is its time when clocks show that.
     pub(super) fn takes(&self, time: NaiveDateTime) -> bool {
         let any = |items: &[Item], number, least| items.iter().any(|item| item.takes(number, least));
