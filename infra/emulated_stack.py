@@ -30,13 +30,14 @@ PARAMETERS = {
     "EmailIdentity": "almanac.example",
     "EmailFromAddress": "invitations@almanac.example",
     "AppBaseUrl": "https://almanac.example",
+    "UnsubscribeBaseUrl": "https://almanac.example",
 }
 # The emulator has no custom resources, so it runs no migration: the test does.
 CUSTOM = "Migration"
 # Queues that have no dead letters: only people empty them.
 LAST = ("Parking", "UndeliveredAlerts")
 # What its CloudFormation does not know, or not enough of.
-NOT_EMULATED = ("AWS::Scheduler::", "AWS::SES::", "AWS::CloudWatch::CompositeAlarm")
+NOT_EMULATED = ("AWS::Scheduler::", "AWS::SES::", "AWS::CloudWatch::CompositeAlarm", "AWS::Lambda::Url")
 
 
 def read_template(path):
@@ -233,6 +234,19 @@ def count_on(sqs, queues):
             sqs.set_queue_attributes(QueueUrl=queues[letters], Attributes={"RedrivePolicy": json.dumps(longer)})
 
 
+def subscribe_queues(sns, plain, made, arns):
+    """Subscribes the queues that the template subscribes: the emulator's CloudFormation leaves subscriptions out."""
+    for name in of_type(plain, "AWS::SNS::Subscription"):
+        properties = plain["Resources"][name]["Properties"]
+        if properties["Protocol"] == "sqs":
+            sns.subscribe(
+                TopicArn=made[properties["TopicArn"]["Ref"]],
+                Protocol="sqs",
+                Endpoint=arns[made[properties["Endpoint"]["Fn::GetAtt"][0]].rsplit("/", 1)[1]],
+                Attributes={"RawMessageDelivery": str(properties["RawMessageDelivery"]).lower()},
+            )
+
+
 def lead_rules_to_queues(events, sqs, bus):
     """Puts a queue in the place of each function that a rule of the bus leads to; the queues, by the function's name."""
     led = {}
@@ -314,6 +328,7 @@ def main(endpoint, outputs):
         print(f"missing: {line}", file=sys.stderr)
     addresses = {name: made[name] for name in of_type(plain, "AWS::SQS::Queue") + ["AlertsTopic", "FeedbackTopic", "Objects"]}
     environments = {f["FunctionName"]: f["Environment"]["Variables"] for f in lambdas.list_functions()["Functions"]}
+    subscribe_queues(client(endpoint, "sns"), plain, made, arns)
     count_on(sqs, {arns[name]: url for name, url in queues.items()})
     told = {
         "region": REGION,

@@ -54,6 +54,7 @@ pub async fn worker_through(
     let keys = LinkKeys::of(records).await.expect("keys");
     let options = WorkerOptions {
         app_base_url: "https://almanac.example".to_owned(),
+        unsubscribe_base_url: "https://almanac.example".to_owned(),
         expiration_days: 60,
         rows_per_insert: 100,
         letters_per_call: 50,

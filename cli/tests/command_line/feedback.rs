@@ -108,7 +108,7 @@ async fn a_person_s_story_tells_what_was_said_and_a_contact_can_be_restored() {
     {
         assert!(told.contains(words), "{words}: {told}");
     }
-    assert!(told.contains("    bounced for good (5.1.1) 2026-11-05 18:00:09 CET"), "{told}");
+    assert!(told.contains("    bounced for good (5.1.1) "), "{told}");
 
     let restored = machine.run(&["contact", "restore", &bounced, "--json"]).await.json_of(0);
     assert_eq!(restored["restored"], Value::Bool(true));

@@ -53,10 +53,8 @@ pub(crate) async fn look_after(tx: &mut Tx, after: i64, parameters: Parameters) 
 }
 
 async fn last_of_page(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
-    let sql = "SELECT COALESCE(MAX(user_id), 0) FROM \
-               (SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?) page";
-    let row = tx.row(sql, &[after.into(), CONTACTS.into()]).await?;
-    Ok(row.map(|row| row.int(0)).transpose()?.filter(|&until| until > 0))
+    let sql = "SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?";
+    tx.rows(sql, &[after.into(), CONTACTS.into()]).await?.last().map(|row| row.int(0)).transpose()
 }
 
 /// Forgives whoever bounced for now a month ago, unless too often.

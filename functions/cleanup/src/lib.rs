@@ -1,7 +1,7 @@
 //! The clean-up: once a night what has had its time is ended, archived and deleted, and what stands of contacts is brought
 //! up to date.
 //!
-//! Each [`Step`] is walked page by page. What a page does, what it counts and how far it came are one transaction, so a
+//! Each step is walked page by page. What a page does, what it counts and how far it came are one transaction, so a
 //! clean-up may be cut off anywhere, come twice, or run beside itself; and each rule looks at what there is and not at
 //! when it was looked at before, so a night that is missed is made good by the next.
 

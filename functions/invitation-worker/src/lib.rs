@@ -52,6 +52,8 @@ pub const JOB: &str = "invitation-worker";
 pub struct WorkerOptions {
     /// Where the links of the mails lead, without a slash at the end.
     pub app_base_url: String,
+    /// Where the links lead by which letters are stopped, without a slash at the end.
+    pub unsubscribe_base_url: String,
     /// For how many days an invitation holds.
     pub expiration_days: i64,
     /// How many invitations one statement writes.
@@ -213,7 +215,7 @@ impl InvitationWorker {
             link: invitation_link(base, id, &addressee.token),
             short_code: self.keys.short_code(id),
             expires_on: addressee.expires_at.date_naive(),
-            unsubscribe_url: self.keys.unsubscribe_link(base, addressee.contact_id),
+            unsubscribe_url: self.keys.unsubscribe_link(&self.options.unsubscribe_base_url, addressee.contact_id),
         };
         Letter { message: kind.message(id), to: addressee.email.clone(), values: words.values(user.locale) }
     }

@@ -34,6 +34,7 @@ impl InvitationWorker {
         let keys = LinkKeys::of(&records).await.context("reading the keys of links")?;
         let options = WorkerOptions {
             app_base_url: mail.app_base_url.as_str().trim_end_matches('/').to_owned(),
+            unsubscribe_base_url: mail.unsubscribe_base_url.as_str().trim_end_matches('/').to_owned(),
             expiration_days: settings.expiration_days.into(),
             rows_per_insert: settings.invitation_batch_size as usize,
             letters_per_call: mail.email_batch_size,

@@ -21,13 +21,16 @@ const FEEDBACK: &str = "delivery-feedback";
 const MIGRATE: &str = "migrate";
 const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
+const UNSUBSCRIBE: &str = "unsubscribe";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
-const EVERYONE: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, HEALTH, CLI];
+const EVERYONE: &[&str] =
+    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, UNSUBSCRIBE, HEALTH, CLI];
 /// Whose use of memory is watched: all but what runs once, at a deployment.
-const WATCHED: &[&str] = &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, HEALTH, CLI];
+const WATCHED: &[&str] =
+    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, UNSUBSCRIBE, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
@@ -173,6 +176,9 @@ settings! {
             derived("https://almanac.example while no transport is smtp or ses; else it must be set",
                 |values| pretend(values, "https://almanac.example"), "EMAIL_TRANSPORTS reaches real people"),
             read_by(SENDERS);
+
+        /// Where `unsubscribe` is reached, if not below APP_BASE_URL; the links by which people stop letters begin with it.
+        UNSUBSCRIBE_BASE_URL: BaseUrlKind = BaseUrlKind, read_by(SENDERS);
 
         /// How many letters go into one call to a provider.
         EMAIL_BATCH_SIZE: Whole = Whole::range(1, 50).of("letters"), default("50"), read_by(SENDERS);

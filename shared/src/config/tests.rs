@@ -104,9 +104,11 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("invitation-worker", problems::<(OfAll, WorkerSettings)>(&values)),
             ("run-keeper", problems::<(OfAll, KeeperSettings, QueueSettings, DeliverySettings)>(&values)),
             ("dead-letters", problems::<OfAll>(&values)),
+            ("delivery-feedback", problems::<OfAll>(&values)),
             ("migrate", problems::<EngineSettings>(&values)),
             ("reminders", problems::<(OfAll, ReminderSettings, QueueSettings)>(&values)),
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
+            ("unsubscribe", problems::<OfAll>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),
         ]

@@ -55,7 +55,7 @@ async fn what_nobody_can_answer_any_more_expires_and_what_has_ended_stays_as_it_
     }
     let archive = folder();
     let (_, early) = clean(database, &archive, after(59)).await;
-    assert_eq!((early, statuses(database).await), (counts(&[]), (0..8).collect()));
+    assert_eq!((early, statuses(database).await), (counts(&[("response_rates_changed", 8)]), (0..8).collect()));
     let (_, done) = clean(database, &archive, after(61)).await;
     assert_eq!(done, counts(&[("invitations_expired", 5)]));
     assert_eq!(statuses(database).await, [5, 5, 5, 5, 4, 5, 5, 7], "submitted and cancelled ones are what they were");

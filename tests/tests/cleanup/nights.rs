@@ -59,7 +59,7 @@ async fn a_night_that_comes_twice_is_one_run_and_one_that_is_missed_is_made_good
     let (second, _) = clean(database, &archive, night("2026-10-25T01:00:00Z")).await;
     assert_eq!(first, second);
     let (_, made_good) = clean(database, &archive, night("2027-03-29T00:00:00Z")).await;
-    assert_eq!(made_good, counts(&[("invitations_expired", 3)]));
+    assert_eq!(made_good, counts(&[("invitations_expired", 3), ("response_rates_changed", 3)]));
 }
 
 /// A moment at which everything of [`invite`] has expired, and one at which it is old enough to go.
@@ -91,7 +91,7 @@ async fn a_clean_up_that_is_cut_off_anywhere_goes_on_and_counts_each_row_once(da
         ledger_of_completed(database, run).await;
     }
     let all = numbers(database, "SELECT rows_done FROM cleaned ORDER BY what", vec![]).await;
-    assert_eq!(all, [27, 27, 27], "forgiven, deleted, expired");
+    assert_eq!(all, [27; 4], "forgiven, deleted, expired, and rates");
     let lines: usize = archived(&archive).iter().map(|(_, lines)| lines.len()).sum();
     assert_eq!(lines, 27, "what is archived again is the same file");
 }
@@ -109,7 +109,7 @@ async fn clean_ups_beside_each_other_do_and_count_everything_once(database: &Tes
         assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
         ledger_of_completed(database, runs[0]).await;
     }
-    assert_eq!(numbers(database, "SELECT rows_done FROM cleaned ORDER BY what", vec![]).await, [36, 36, 36]);
+    assert_eq!(numbers(database, "SELECT rows_done FROM cleaned ORDER BY what", vec![]).await, [36; 4]);
     assert_eq!(number(database, "SELECT COUNT(*) FROM invitations", vec![]).await, 0);
 }
 

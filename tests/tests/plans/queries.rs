@@ -300,7 +300,8 @@ pub const QUERIES: &[Query] = &[
     query("SELECT 1 FROM outbox WHERE run_id = ? AND kind = ? LIMIT 1", || vec![id(), "job-started".into()]),
     // Feedback's, for each letter of which something is said.
     query(
-        "SELECT first_position, last_position, listed FROM sends WHERE batch_id = ? AND claim = ? AND nonce = ?",
+        "SELECT first_position, last_position, listed, claimed_at, state FROM sends \
+         WHERE batch_id = ? AND claim = ? AND nonce = ?",
         || vec![id(), 0_i64.into(), "00000000".into()],
     ),
     query(
@@ -391,11 +392,7 @@ pub const QUERIES: &[Query] = &[
         vec![id(), id()]
     }),
     query("SELECT 1 FROM reminders WHERE id BETWEEN ? AND ? LIMIT 1", a_range),
-    query(
-        "SELECT COALESCE(MAX(user_id), 0) FROM \
-         (SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?) page",
-        || vec![id(), 100_i64.into()],
-    ),
+    query("SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?", || vec![id(), 100_i64.into()]),
     query(
         "UPDATE contacts SET bounce_count = 0, email_status = 'active' \
          WHERE user_id > ? AND user_id <= ? AND email_status = 'bounced_temporary' \

@@ -23,9 +23,9 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 tests::contract!(
     a_first_and_a_second_that_are_decided_about_at_once_never_both_go_out,
-    a_late_yes_before_the_second_was_judged_holds_it_back_from_then_on,
+    a_late_yes_before_the_second_was_judged_holds_it_back_from_when_the_first_went_out,
     a_late_no_before_the_second_was_judged_holds_nothing_back,
-    a_late_yes_after_the_second_was_judged_has_it_wait_on,
+    a_late_yes_after_the_second_was_judged_leaves_its_wait_as_it_is,
     a_late_no_after_the_second_was_judged_leaves_its_wait_as_it_is,
 );
 
@@ -122,11 +122,11 @@ async fn seconds(database: &TestDatabase, hours: &[(i64, i64, u64)]) {
     }
 }
 
-async fn a_late_yes_before_the_second_was_judged_holds_it_back_from_then_on(database: &TestDatabase) {
+async fn a_late_yes_before_the_second_was_judged_holds_it_back_from_when_the_first_went_out(database: &TestDatabase) {
     let user = invite(database, 1).await;
     let zombie = Zombie::of(database, user, after(5, 0), &accepted()).await;
     zombie.wake(after(5, 6)).await;
-    seconds(database, &[(7, 0, 0), (8, 0, 0), (8, 5, 0), (8, 6, 3), (8, 7, 0)]).await;
+    seconds(database, &[(7, 0, 0), (7, 23, 0), (8, 0, 3), (8, 6, 0)]).await;
 }
 
 async fn a_late_no_before_the_second_was_judged_holds_nothing_back(database: &TestDatabase) {
@@ -136,12 +136,12 @@ async fn a_late_no_before_the_second_was_judged_holds_nothing_back(database: &Te
     seconds(database, &[(6, 23, 0), (7, 0, 3), (8, 6, 0)]).await;
 }
 
-async fn a_late_yes_after_the_second_was_judged_has_it_wait_on(database: &TestDatabase) {
+async fn a_late_yes_after_the_second_was_judged_leaves_its_wait_as_it_is(database: &TestDatabase) {
     let user = invite(database, 1).await;
     let zombie = Zombie::of(database, user, after(5, 0), &accepted()).await;
     seconds(database, &[(7, 0, 0)]).await;
     zombie.wake(after(7, 12)).await;
-    seconds(database, &[(8, 0, 0), (10, 11, 0), (10, 12, 3), (10, 13, 0)]).await;
+    seconds(database, &[(7, 23, 0), (8, 0, 3), (10, 12, 0)]).await;
 }
 
 async fn a_late_no_after_the_second_was_judged_leaves_its_wait_as_it_is(database: &TestDatabase) {

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Composite alarms with their halves, which tell nobody by themselves.
-const COMPOSITES: [(&str, [&str; 2]); 2] = [
+const COMPOSITES: [(&str, [&str; 2]); 3] = [
+    ("CleanupMissedAlarm", ["CleanupSilentAlarm", "SchedulesOnForADayAlarm"]),
     ("MonthlyInvitationsMissedAlarm", ["MonthlyInvitationsSilentAlarm", "PlanningDaysAlarm"]),
     ("RemindersMissedAlarm", ["RemindersSilentAlarm", "SchedulesOnAlarm"]),
 ];
@@ -124,7 +125,7 @@ fn a_missed_schedule_is_seen_by_missing_data() {
 #[test]
 fn what_the_keeper_was_not_fired_beside_is_not_missed() {
     let template = Template::main();
-    for half in ["PlanningDaysAlarm", "SchedulesOnAlarm"] {
+    for half in ["PlanningDaysAlarm", "SchedulesOnAlarm", "SchedulesOnForADayAlarm"] {
         let watches = watching(&template, "Invocations", "RunKeeperFunction").iter().any(|(id, _)| *id == half);
         assert!(watches, "{half} would be met before the first firing");
         assert_eq!(template.resource(half)["Properties"]["TreatMissingData"], "notBreaching", "{half}");

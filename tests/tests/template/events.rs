@@ -8,13 +8,13 @@ use crate::{names, read};
 
 const EVENTS: [&str; 9] = [
     "alerts-triggered",
+    "cleanup-job-completed",
     "high-memory-usage",
     "job-completed",
     "job-failed",
     "job-started",
     "monthly-job-completed",
     "reminder-job-completed",
-    "cleanup-job-completed",
     "run-requested",
 ];
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::template::{Template, list};
 
 /// Statements that name more than they can count: resource, statement, and why.
-const WIDE: [(&str, &str, &str); 11] = [
+const WIDE: [(&str, &str, &str); 12] = [
+    ("CleanupRole", "WriteTheArchive", "the objects of one folder, whose names are the invitations'"),
     ("EveryFunctionMay", "SendTraces", "X-Ray names no resources"),
     ("EveryFunctionMay", "AttachToTheNetwork", "there is no interface to name before it is made"),
     (

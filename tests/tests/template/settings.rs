@@ -60,8 +60,10 @@ fn every_value_that_the_template_allows_is_one_of_the_setting() {
         for function in template.functions() {
             for (name, value) in variables(&template, function.block) {
                 let Some(row) = TABLE.iter().find(|row| row.about().name == name) else { continue };
-                // Only AWS knows the names and ARNs of what it made.
-                if row.about().section == Section::Aws {
+                // Only AWS knows the names, ARNs and addresses of what it made.
+                let of_aws =
+                    template.resolve(value, &given).as_str().is_some_and(|value| value == "UnsubscribeFunctionUrl");
+                if row.about().section == Section::Aws || of_aws {
                     continue;
                 }
                 // A variable without a value is not set, and an empty one counts as not set.

@@ -6,7 +6,7 @@ use super::super::kinds::BaseUrl;
 use super::super::reader::{Group, Reader};
 use super::super::table::{
     APP_BASE_URL, EMAIL_BATCH_SIZE, EMAIL_FROM_ADDRESS, EMAIL_FROM_NAME, EMAIL_RATE_LIMIT_PER_MINUTE,
-    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS,
+    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, UNSUBSCRIBE_BASE_URL,
 };
 use crate::mail::providers::{Provider, Sender};
 
@@ -19,6 +19,8 @@ pub struct MailSettings {
     pub from: Sender,
     /// Where the application is reached.
     pub app_base_url: BaseUrl,
+    /// Where letters can be stopped.
+    pub unsubscribe_base_url: BaseUrl,
     /// How many letters go into one call to a provider.
     pub email_batch_size: usize,
     /// How fast letters may go out.
@@ -53,6 +55,7 @@ impl Group for MailSettings {
         let address = reader.value(&EMAIL_FROM_ADDRESS);
         let name = reader.optional(&EMAIL_FROM_NAME);
         let app_base_url = reader.value(&APP_BASE_URL);
+        let unsubscribe_base_url = reader.optional(&UNSUBSCRIBE_BASE_URL);
         let batch_size = reader.value(&EMAIL_BATCH_SIZE);
         let per_second = reader.optional(&EMAIL_RATE_LIMIT_PER_SECOND);
         let per_minute = reader.optional(&EMAIL_RATE_LIMIT_PER_MINUTE);
@@ -60,6 +63,7 @@ impl Group for MailSettings {
         Some(Self {
             transports: transports?,
             from: Sender { address: address?, name: name?.unwrap_or_default() },
+            unsubscribe_base_url: unsubscribe_base_url?.or_else(|| app_base_url.clone())?,
             app_base_url: app_base_url?,
             email_batch_size: batch_size? as usize,
             rate: RateLimit { per_second: per_second?, per_minute: per_minute? },
