@@ -104,6 +104,11 @@ pub enum Command {
         /// The run's number
         id: i64,
     },
+    /// Let a run begin that its schedule fired later than its deadline
+    Approve {
+        /// The run's number
+        id: i64,
+    },
     /// Do again what a closed run's parked batches did not send, as a run of its own
     Redrive(Redrive),
     /// List the newest dead letters, messages that came to nothing, or show one with what it says

@@ -171,6 +171,7 @@ impl Stack {
             clock: clock.clone(),
             zone: settings.timezone,
             batch_size: settings.batch_size as usize,
+            deadline: settings.deadline,
         }
     }
 

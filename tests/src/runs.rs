@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use monthly_invitations::Planner;
 use shared::{
@@ -16,6 +16,7 @@ use shared::{
         self, Opened, Run,
         batch::{self, BatchMessage},
         close,
+        control::Control,
     },
 };
 
@@ -37,13 +38,20 @@ pub fn firing() -> Firing {
 /// A planner of batches of `batch_size` users, whose clock stands at [`scheduled_at`].
 pub fn planner(records: &Records, queue: Arc<dyn Queue>, batch_size: usize) -> Planner {
     let clock = Clock::standing_at(scheduled_at());
-    Planner { records: records.clone(), queue, clock, zone: chrono_tz::Europe::Paris, batch_size }
+    Planner {
+        records: records.clone(),
+        queue,
+        clock,
+        zone: chrono_tz::Europe::Paris,
+        batch_size,
+        deadline: TimeDelta::hours(6),
+    }
 }
 
 /// Opens a run of [`JOB`] with a key of its own.
 pub async fn open_run(records: &Records) -> Run {
     let clock = Clock::standing_at(scheduled_at());
-    let opened = run::open(records, &clock, JOB, random::token(), firing(), "{}".to_owned()).await;
+    let opened = run::open(records, &clock, JOB, random::token(), firing(), "{}".to_owned(), Control::Run).await;
     match opened.expect("a run") {
         Opened::New(run) => run,
         other => panic!("a key of its own opens a run: {other:?}"),

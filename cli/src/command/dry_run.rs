@@ -12,6 +12,7 @@ use invitation_worker::{
 use serde_json::json;
 use shared::{
     clock::Clock,
+    firing::{Firing, Trigger},
     letters::LetterKind,
     records::{Result, Tx},
     run::{
@@ -30,7 +31,7 @@ pub(super) async fn dry_run(stack: &Stack, job: &str, scheduled_at: DateTime<Utc
 }
 
 async fn invitations(stack: &Stack, scheduled_at: DateTime<Utc>, json: bool) -> anyhow::Result<Exit> {
-    let subjects = stack.invitations(&Clock::system())?.subjects(scheduled_at).await?;
+    let subjects = stack.invitations(&Clock::system())?.subjects(Firing::new(scheduled_at, Trigger::Manual)).await?;
     let cycle = subjects.parameters;
     let foreseen = foresee(stack, subjects, move |tx, _, batch| {
         async move {

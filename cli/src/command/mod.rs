@@ -38,6 +38,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Pause { id } => control::set(&common, id, Control::Pause).await,
         Command::Resume { id } => control::set(&common, id, Control::Run).await,
         Command::Cancel { id } => control::set(&common, id, Control::Cancel).await,
+        Command::Approve { id } => control::approve(&common, id).await,
         Command::Redrive(redrive) => redrive::redrive(&common, redrive).await,
         Command::DeadLetters { command: None, limit } => dead_letters::list(&common, limit).await,
         Command::DeadLetters { command: Some(LettersCommand::Show { id }), .. } => {

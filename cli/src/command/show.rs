@@ -38,7 +38,7 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger, cleaned: &Counts) -> Value {
         "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
         "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
         "finished_at": run.finished_at.unless_never(), "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
-        "waits_for_person": run.waits_for_person(),
+        "waits_for_person": run.waits_for_person() || run.waits_for_approval(),
     });
     if !run.trace.is_empty() {
         line["trace"] = run.trace.as_str().into();
@@ -88,6 +88,10 @@ pub(super) fn print(run: &Run, ledger: &Ledger, cleaned: &Counts, zone: Tz) {
 }
 
 fn print_end(run: &Run) {
+    if run.waits_for_approval() {
+        say!("  waits for  approval: it was fired later than its deadline;");
+        say!("             `almanac approve {0}`, or `almanac cancel {0}`", run.id);
+    }
     if run.waits_for_person() {
         say!("  waits for  a person: its planner was started again and came no further; see its log, mend the cause,");
         say!("             then `almanac resume {}`", run.id);

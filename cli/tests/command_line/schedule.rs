@@ -46,17 +46,20 @@ async fn every_schedule_of_the_built_in_template_tells_its_next_firings_by_both_
     insta::assert_snapshot!(ending.out, @r"
     CleanupFunction Nightly: cron(0 2 * * ? *) in Europe/Paris, ENABLED
       when clocks change: skip-gap-once-in-overlap
+      when missed: run-once-for-all
       Fri 2026-11-27 02:00:00 +01:00   2026-11-27 01:00:00 UTC
       Sat 2026-11-28 02:00:00 +01:00   2026-11-28 01:00:00 UTC
       Sun 2026-11-29 02:00:00 +01:00   2026-11-29 01:00:00 UTC
       Mon 2026-11-30 02:00:00 +01:00   2026-11-30 01:00:00 UTC
     MonthlyInvitationsFunction Daily: cron(0 18 5-28 * ? *) in Europe/Paris, ENABLED
+      when missed: ask
       Thu 2026-11-26 18:00:00 +01:00   2026-11-26 17:00:00 UTC
       Fri 2026-11-27 18:00:00 +01:00   2026-11-27 17:00:00 UTC
       Sat 2026-11-28 18:00:00 +01:00   2026-11-28 17:00:00 UTC
       Sat 2026-12-05 18:00:00 +01:00   2026-12-05 17:00:00 UTC
     RemindersFunction Hourly: cron(0 * * * ? *) in Europe/Paris, ENABLED
       when clocks change: skip-gap-once-in-overlap
+      when missed: run-once-for-all
       Thu 2026-11-26 14:00:00 +01:00   2026-11-26 13:00:00 UTC
       Thu 2026-11-26 15:00:00 +01:00   2026-11-26 14:00:00 UTC
       Thu 2026-11-26 16:00:00 +01:00   2026-11-26 15:00:00 UTC
@@ -71,10 +74,10 @@ async fn machines_are_told_the_same_a_line_for_each_schedule() {
     let ending = ask(&Machine::bare(), &["--count", "1", "--json", "--parameter", "Schedules=DISABLED"]).await;
     assert_eq!(ending.code, 0, "{ending:?}");
     insta::assert_snapshot!(ending.out, @r#"
-    {"every_seconds":null,"expression":"cron(0 2 * * ? *)","firings":[{"local":"2026-11-27T02:00:00+01:00","utc":"2026-11-27T01:00:00Z"}],"function":"CleanupFunction","policy":"skip-gap-once-in-overlap","schedule":"Nightly","state":"DISABLED","zone":"Europe/Paris"}
-    {"every_seconds":null,"expression":"cron(0 18 5-28 * ? *)","firings":[{"local":"2026-11-26T18:00:00+01:00","utc":"2026-11-26T17:00:00Z"}],"function":"MonthlyInvitationsFunction","policy":null,"schedule":"Daily","state":"DISABLED","zone":"Europe/Paris"}
-    {"every_seconds":null,"expression":"cron(0 * * * ? *)","firings":[{"local":"2026-11-26T14:00:00+01:00","utc":"2026-11-26T13:00:00Z"}],"function":"RemindersFunction","policy":"skip-gap-once-in-overlap","schedule":"Hourly","state":"DISABLED","zone":"Europe/Paris"}
-    {"every_seconds":60,"expression":"rate(1 minute)","firings":[],"function":"RunKeeperFunction","policy":null,"schedule":"EveryMinute","state":"DISABLED","zone":"Europe/Paris"}
+    {"every_seconds":null,"expression":"cron(0 2 * * ? *)","firings":[{"local":"2026-11-27T02:00:00+01:00","utc":"2026-11-27T01:00:00Z"}],"function":"CleanupFunction","policy":"skip-gap-once-in-overlap","schedule":"Nightly","state":"DISABLED","when_missed":"run-once-for-all","zone":"Europe/Paris"}
+    {"every_seconds":null,"expression":"cron(0 18 5-28 * ? *)","firings":[{"local":"2026-11-26T18:00:00+01:00","utc":"2026-11-26T17:00:00Z"}],"function":"MonthlyInvitationsFunction","policy":null,"schedule":"Daily","state":"DISABLED","when_missed":"ask","zone":"Europe/Paris"}
+    {"every_seconds":null,"expression":"cron(0 * * * ? *)","firings":[{"local":"2026-11-26T14:00:00+01:00","utc":"2026-11-26T13:00:00Z"}],"function":"RemindersFunction","policy":"skip-gap-once-in-overlap","schedule":"Hourly","state":"DISABLED","when_missed":"run-once-for-all","zone":"Europe/Paris"}
+    {"every_seconds":60,"expression":"rate(1 minute)","firings":[],"function":"RunKeeperFunction","policy":null,"schedule":"EveryMinute","state":"DISABLED","when_missed":null,"zone":"Europe/Paris"}
     "#);
 }
 

@@ -83,6 +83,7 @@ async fn plan(records: &Records) -> Vec<String> {
         clock: Clock::system(),
         zone: chrono_tz::Europe::Paris,
         batch_size: 1,
+        deadline: chrono::TimeDelta::hours(4),
     };
     let scheduled_at = DateTime::parse_from_rfc3339("2026-11-05T18:00:00+01:00").expect("a time").to_utc();
     let planned = planner.fire(Firing::new(scheduled_at, Trigger::Manual), Deadline::none()).await;

@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use shared::{
     clock::Clock,
+    firing::Firing,
     month::Month,
     objects::Objects,
     records::{Records, RecordsError, Result},
@@ -27,6 +28,7 @@ use shared::{
         Run, State,
         control::Control,
         job::{Job, parameters_of},
+        missed::MissedPolicy,
         plan::PlanEnd,
     },
     sqs::Deadline,
@@ -35,6 +37,9 @@ use shared::{
 use self::progress::{Page, Progress, Step};
 
 pub use shared::cleaned::JOB;
+
+/// What becomes of nights that were missed: each looks at what there is.
+pub const WHEN_MISSED: MissedPolicy = MissedPolicy::RunOnceForAll;
 
 /// The job and what it stands on.
 #[derive(Clone)]
@@ -87,7 +92,11 @@ impl Job for Cleanup {
         scheduled_at.with_timezone(&self.zone).format("%Y-%m-%d").to_string()
     }
 
-    async fn parameters(&self, _: DateTime<Utc>) -> anyhow::Result<String> {
+    fn when_missed(&self) -> MissedPolicy {
+        WHEN_MISSED
+    }
+
+    async fn parameters(&self, _: Firing) -> anyhow::Result<String> {
         let as_of = self.clock.now();
         let (month, retention_days) = (Month::of(as_of, self.zone), self.retention_days);
         Ok(serde_json::to_string(&Parameters { as_of, month, retention_days })?)

@@ -141,7 +141,7 @@ impl InvitationWorker {
         match (batch.state, batch.run_state, batch.control) {
             (BatchState::Done | BatchState::Parked | BatchState::Cancelled, ..) => ToDo::Nothing,
             (_, State::Open, Control::Run) => ToDo::Send,
-            (_, State::Open, Control::Pause) => ToDo::Wait,
+            (_, State::Open, Control::Pause | Control::Approval) => ToDo::Wait,
             (_, State::Open, Control::Cancel) => ToDo::Cancel,
             (..) => ToDo::Nothing,
         }

@@ -6,16 +6,19 @@ mod subjects;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use shared::{
     clock::Clock,
+    cycle,
+    firing::Firing,
     month::Month,
     queue::Queue,
     records::{Records, Result},
     run::{
         Run,
         job::{Job, parameters_of},
+        missed::MissedPolicy,
         plan::{self, PlanEnd},
     },
     sqs::Deadline,
@@ -24,7 +27,7 @@ use shared::{
 pub use subjects::CycleSubjects;
 
 /// The job's name: its folder, its binary, its event and its runs are called so.
-pub const JOB: &str = shared::cycle::JOB;
+pub const JOB: &str = cycle::JOB;
 
 /// The planner and what it stands on.
 #[derive(Clone)]
@@ -39,12 +42,18 @@ pub struct Planner {
     pub zone: Tz,
     /// How many users a batch takes.
     pub batch_size: usize,
+    /// How late its schedule may fire it before a person is asked: people are not written to in the night.
+    pub deadline: TimeDelta,
 }
 
+/// What becomes of evenings that were missed. Each takes everybody whose day has come, so the last of a month makes up
+/// for those before it.
+pub const WHEN_MISSED: MissedPolicy = MissedPolicy::Ask;
+
 impl Planner {
-    /// The users that a firing at that time would take.
-    pub async fn subjects(&self, scheduled_at: DateTime<Utc>) -> Result<CycleSubjects> {
-        let parameters = subjects::fix_parameters(&self.records, scheduled_at, self.zone).await?;
+    /// The users that a firing would take.
+    pub async fn subjects(&self, firing: Firing) -> Result<CycleSubjects> {
+        let parameters = subjects::fix_parameters(&self.records, firing, self.zone).await?;
         Ok(CycleSubjects { parameters, batch_size: self.batch_size })
     }
 }
@@ -67,8 +76,20 @@ impl Job for Planner {
         run_key(scheduled_at, self.zone)
     }
 
-    async fn parameters(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<String> {
-        Ok(serde_json::to_string(&self.subjects(scheduled_at).await?.parameters)?)
+    fn when_missed(&self) -> MissedPolicy {
+        WHEN_MISSED
+    }
+
+    fn deadline(&self) -> TimeDelta {
+        self.deadline
+    }
+
+    fn period(&self, scheduled_at: DateTime<Utc>) -> String {
+        cycle::period(Month::of(scheduled_at, self.zone))
+    }
+
+    async fn parameters(&self, firing: Firing) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self.subjects(firing).await?.parameters)?)
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
@@ -80,7 +101,7 @@ impl Job for Planner {
 
 /// A firing's key: the cycle's month and the day in it, as the schedule's zone says them.
 pub fn run_key(scheduled_at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{}/{:02}", Month::of(scheduled_at, zone), scheduled_at.with_timezone(&zone).day())
+    format!("{}{:02}", cycle::period(Month::of(scheduled_at, zone)), scheduled_at.with_timezone(&zone).day())
 }
 
 #[cfg(test)]

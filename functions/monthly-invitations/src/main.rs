@@ -22,6 +22,7 @@ async fn main() -> Result<(), Error> {
         clock: clock.clone(),
         zone: settings.timezone,
         batch_size: settings.batch_size as usize,
+        deadline: settings.deadline,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

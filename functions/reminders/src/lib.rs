@@ -14,12 +14,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use shared::{
     clock::Clock,
+    firing::Firing,
     queue::Queue,
     records::{Records, Result, Row, Tx},
     reminders::{ReminderDays, ReminderParameters},
     run::{
         Run,
         job::{Job, parameters_of},
+        missed::MissedPolicy,
         plan::{self, PlanEnd},
     },
     sqs::Deadline,
@@ -29,6 +31,9 @@ pub use subjects::ReminderSubjects;
 
 /// The job's name: its folder, its binary, its event and its runs are called so.
 pub const JOB: &str = shared::reminders::JOB;
+
+/// What becomes of hours that were missed: each run takes what came due since the one before.
+pub const WHEN_MISSED: MissedPolicy = MissedPolicy::RunOnceForAll;
 
 /// How much earlier than its time a run may be opened and still have seen whatever was due until then: clocks differ.
 const EARLY: TimeDelta = TimeDelta::minutes(1);
@@ -129,8 +134,12 @@ impl Job for Planner {
         run_key(scheduled_at)
     }
 
-    async fn parameters(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<String> {
-        Ok(serde_json::to_string(&self.subjects(scheduled_at).await?.0)?)
+    fn when_missed(&self) -> MissedPolicy {
+        WHEN_MISSED
+    }
+
+    async fn parameters(&self, firing: Firing) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self.subjects(firing.scheduled_at).await?.0)?)
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {

@@ -201,6 +201,8 @@ impl Keeper {
         if let Some(closed) = run::close::try_close(&self.records, &self.clock, run.id).await? {
             tracing::info!(run = closed.id, state = closed.state.as_str(), "the run is closed");
             tally.add(|kept| kept.closed_runs += 1);
+        } else if run.waits_for_approval() {
+            // It has not begun, and a person was told so.
         } else if let Some(age) = self.age(run).filter(|age| *age > self.longest_run) {
             tracing::warn!(run = run.id, "the run takes longer than it should");
             tally.add(|kept| kept.stuck_runs += 1);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use run_keeper::{Keeper, Kept, PlannerDoor, RequestRun};
 use serde_json::{Value, json};
 use shared::{
@@ -16,6 +17,8 @@ use shared::{
     run::{
         Run,
         batch::BatchMessage,
+        control,
+        job::Job as _,
         redrive::{self, Wanted},
     },
     sqs::{Deadline, Outcome},
@@ -116,6 +119,24 @@ async fn a_planner_that_could_not_be_asked_for_is_asked_for_by_the_next_keeping(
     }
     *house.door.shut.lock().expect("no test panics here") = false;
     assert_eq!((house.keep().await.resumed_planners, house.asked()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_approval_is_neither_begun_nor_stuck_and_begins_once_it_has_it() {
+    let house = House::new().await;
+    let mut planner = runs::planner(&house.database, Arc::new(ScriptedQueue::taking_all()), 1);
+    planner.clock = Clock::standing_at(runs::scheduled_at() + TimeDelta::hours(7));
+    let run = planner.fire(runs::firing(), Deadline::none()).await.expect("a firing").run;
+    house.keeper.clock.advance(TimeDelta::days(3));
+    for _ in 0..2 {
+        let kept = house.keep_after(10).await;
+        assert_eq!((kept.stuck_runs, kept.resumed_planners, kept.refused_planners, kept.closed_runs), (0, 0, 0, 0));
+    }
+    let alerts = house.alerts().await;
+    assert!(alerts.len() == 1 && alerts[0].contains(&format!("almanac approve {run}")), "{alerts:?}");
+    control::approve(&house.database, &house.keeper.clock, run).await.expect("approved");
+    let kept = house.keep_after(0).await;
+    assert_eq!((kept.stuck_runs, kept.resumed_planners, house.asked()), (0, 1, 1));
 }
 
 #[tokio::test]

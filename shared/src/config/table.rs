@@ -124,6 +124,10 @@ settings! {
         SCHEDULER_MONTHLY_JOB_HOUR: Whole = Whole::range(0, 23),
             default("18"), formerly("MONTHLY_JOB_HOUR"), read_by(&[PLANNER, CLI]);
 
+        /// How late the invitations' schedule may fire before their run waits for a person: `almanac approve RUN`.
+        SCHEDULER_INVITATION_DEADLINE_HOURS: Whole = Whole::range(1, 168).of("hours"),
+            default("4"), read_by(&[PLANNER, CLI]);
+
         /// The zone in which days, hours and months are meant.
         SCHEDULER_TIMEZONE: Zone = Zone,
             default("Europe/Paris"), formerly("TIMEZONE"), read_by(&[PLANNER, KEEPER, CLEANUP, CLI]);

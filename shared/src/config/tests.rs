@@ -30,7 +30,14 @@ fn with_nothing_set_every_job_starts_with_the_defaults() {
     assert_eq!(engine.home, PathBuf::from(".almanac"));
     assert_eq!(engine.records, RecordsAt::Url(Database::Sqlite(PathBuf::from(".almanac/almanac.db"))));
     assert_eq!((engine.host, engine.max_workers), (Host::Machine, 4));
-    assert_eq!(planner, PlannerSettings { timezone: chrono_tz::Europe::Paris, day: 5, hour: 18, batch_size: 50 });
+    let expected = PlannerSettings {
+        timezone: chrono_tz::Europe::Paris,
+        day: 5,
+        hour: 18,
+        batch_size: 50,
+        deadline: chrono::TimeDelta::hours(4),
+    };
+    assert_eq!(planner, expected);
     assert_eq!(worker.mail.transports, [Provider::Dir(PathBuf::from(".almanac/mail"))]);
     assert_eq!(worker.mail.from.address.as_str(), "invitations@almanac.example");
     assert_eq!(worker.mail.app_base_url.as_str(), "https://almanac.example");

@@ -22,6 +22,9 @@ const STUCK: &str = "run-stuck";
 /// A planner was started again and came no further.
 const REFUSED: &str = "planner-refused";
 
+/// A run was fired later than its job's deadline.
+const LATE: &str = "run-late";
+
 /// Says that an open run takes longer than `longest`; once, until it is closed. `age` is how long it has taken.
 pub async fn stuck(records: &Records, run: &Run, age: Duration, longest: Duration) -> Result<bool> {
     let hours = |duration: Duration| duration.as_secs_f64() / 3_600.0;
@@ -46,6 +49,17 @@ pub async fn stuck(records: &Records, run: &Run, age: Duration, longest: Duratio
     raised.await
 }
 
+/// Says that a run was fired later than its job's deadline, and waits for a person's approval.
+pub(super) async fn waits_for_approval(tx: &mut Tx, run: &Run) -> Result<bool> {
+    let message = format!("{} was fired too late to begin by itself: almanac approve {}", named(run), run.id);
+    alerts::raise(tx, &about(&run.job, LATE, &subject(run.id), Severity::High, message, run.id)).await
+}
+
+/// Says that it has it.
+pub(super) async fn is_approved(tx: &mut Tx, run: &Run) -> Result<bool> {
+    alerts::clear(tx, &run.job, LATE, &subject(run.id)).await
+}
+
 /// Says that a run is closed as failed, and why.
 pub(super) async fn unbalanced(tx: &mut Tx, run: &Run, error: &str) -> Result<bool> {
     let message = format!("{}: {error}", named(run));
@@ -64,9 +78,10 @@ pub(super) async fn goes_on(tx: &mut Tx, run_id: i64) -> Result<bool> {
 }
 
 /// Says that what stood still is over with the run, where something did.
-pub(super) async fn is_closed(tx: &mut Tx, run_id: i64) -> Result<()> {
-    alerts::clear(tx, KEEPER, STUCK, &subject(run_id)).await?;
-    goes_on(tx, run_id).await?;
+pub(super) async fn is_closed(tx: &mut Tx, run: &Run) -> Result<()> {
+    alerts::clear(tx, KEEPER, STUCK, &subject(run.id)).await?;
+    goes_on(tx, run.id).await?;
+    is_approved(tx, run).await?;
     Ok(())
 }
 

@@ -68,7 +68,7 @@ async fn close(tx: &mut Tx, run_id: i64, now: DateTime<Utc>) -> Result<Option<Ru
     if state == State::Failed {
         alerts::unbalanced(tx, &run, &error).await?;
     }
-    alerts::is_closed(tx, run_id).await?;
+    alerts::is_closed(tx, &run).await?;
     Run::find(tx, run_id).await
 }
 

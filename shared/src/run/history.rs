@@ -53,7 +53,11 @@ pub async fn progress(tx: &mut Tx, run: &Run) -> Result<Progress> {
                AND not_before > {now} LIMIT 1";
     let waiting = tx.row(sql, &[run.id.into()]).await?;
     let batch_waits = waiting.map(|row| row.text(0)).transpose()?.filter(|cause| !cause.is_empty());
-    let planner_waits = run.waits_for_person().then(|| format!("waits for a person: almanac runs show {}", run.id));
+    let planner_waits = if run.waits_for_approval() {
+        Some(format!("waits for approval: almanac approve {}", run.id))
+    } else {
+        run.waits_for_person().then(|| format!("waits for a person: almanac runs show {}", run.id))
+    };
     Ok(Progress {
         planned: run.planned,
         batches: row.count(0)?,

@@ -2,15 +2,22 @@
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use serde::Serialize;
 
-use super::{Opened, Run, close, fuse, ledger::Ledger, plan::PlanEnd};
+use super::{
+    Opened, Run, close,
+    control::{self, Control},
+    fuse,
+    ledger::Ledger,
+    missed::{self, Beginning, MissedPolicy},
+    plan::PlanEnd,
+};
 use crate::{
     clock::Clock,
     firing::{Firing, Trigger},
-    records::Records,
+    records::{Records, RecordsError},
     sqs::Deadline,
 };
 
@@ -26,11 +33,24 @@ pub trait Job: Send + Sync {
     /// The business clock.
     fn clock(&self) -> &Clock;
 
-    /// The key of the run for that time: firings that share it make one run.
+    /// The key of the run for that time: firings that share it make one run. Keys of later times are greater as texts.
     fn key(&self, scheduled_at: DateTime<Utc>) -> String;
 
-    /// What a run for that time must not see change under it, as JSON; fixed when it is opened.
-    async fn parameters(&self, scheduled_at: DateTime<Utc>) -> anyhow::Result<String>;
+    /// What becomes of firings that its schedule brings late; the same as the template declares.
+    fn when_missed(&self) -> MissedPolicy;
+
+    /// How late such a firing may come before a person is asked, where the policy is to ask.
+    fn deadline(&self) -> TimeDelta {
+        TimeDelta::MAX
+    }
+
+    /// The firings of which the last makes up for the others: those whose keys begin so. All, where it is empty.
+    fn period(&self, _: DateTime<Utc>) -> String {
+        String::new()
+    }
+
+    /// What the run of a firing must not see change under it, as JSON; fixed when it is opened.
+    async fn parameters(&self, firing: Firing) -> anyhow::Result<String>;
 
     /// Goes on with an open run from its checkpoint, to the end of its plan or until the deadline.
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd>;
@@ -39,13 +59,26 @@ pub trait Job: Send + Sync {
     ///
     /// Any number of firings for one scheduled time make one run, at once or one after the other.
     async fn fire(&self, firing: Firing, deadline: Deadline) -> anyhow::Result<Fired> {
-        let opened = self.open(firing).await.context("opening the run")?;
+        let beginning = missed::decide(self, firing).await.context("looking for the firing's run")?;
+        let control = match beginning {
+            Beginning::Now => Control::Run,
+            Beginning::WhenApproved => Control::Approval,
+            Beginning::MadeUpFor(run) => {
+                tracing::warn!(scheduled_at = %firing.scheduled_at, run = run.id, "fired late: a later run makes up for it");
+                return Ok(Fired { met: "made up for", ..fired(&Opened::Joined(*run), PlanEnd::Stopped) });
+            }
+        };
+        let opened = self.open_as(firing, control).await.context("opening the run")?;
         let run = opened.run();
         tracing::Span::current().record("run", run.id);
         tracing::info!(run = run.id, key = run.key, trigger = %firing.trigger, met = met(&opened), "fired");
         if firing.trigger == Trigger::Resume && run.waits_for_person() {
             tracing::warn!(run = run.id, checkpoint = run.checkpoint, "not started again: it waits for a person");
             return Ok(Fired { met: "refused", ..fired(&opened, PlanEnd::Stopped) });
+        }
+        if run.waits_for_approval() {
+            tracing::warn!(run = run.id, "fired later than its deadline: it waits for a person's approval");
+            return Ok(Fired { met: "waits for approval", ..fired(&opened, PlanEnd::Stopped) });
         }
         let end = match &opened {
             Opened::Closed(_) => PlanEnd::Complete,
@@ -60,15 +93,27 @@ pub trait Job: Send + Sync {
 
     /// Opens or finds the run of a firing. What comes later than this moment belongs to a later run.
     ///
-    /// A person who joins an open run has it go on, also when the keeper no longer starts its planner again.
+    /// A person who joins an open run has it go on, also when the keeper no longer starts its planner again, or when it
+    /// waited for approval.
     async fn open(&self, firing: Firing) -> anyhow::Result<Opened> {
-        let (key, parameters) = (self.key(firing.scheduled_at), self.parameters(firing.scheduled_at).await?);
-        let opened = super::open(self.records(), self.clock(), self.name(), key, firing, parameters).await?;
-        if let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) {
-            let run = run.id;
-            self.records().transaction(move |tx| fuse::reset(tx, run).boxed()).await?;
-        }
-        Ok(opened)
+        self.open_as(firing, Control::Run).await
+    }
+
+    /// The same, as a run that begins so, if this firing opens it.
+    async fn open_as(&self, firing: Firing, control: Control) -> anyhow::Result<Opened> {
+        let (key, parameters) = (self.key(firing.scheduled_at), self.parameters(firing).await?);
+        let opened = super::open(self.records(), self.clock(), self.name(), key, firing, parameters, control).await?;
+        let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) else { return Ok(opened) };
+        let (run, now) = (run.id, self.clock().now());
+        let run = self.records().transaction(move |tx| {
+            async move {
+                fuse::reset(tx, run).await?;
+                control::approve_within(tx, run, now).await?;
+                Run::find(tx, run).await?.ok_or(RecordsError::Fenced)
+            }
+            .boxed()
+        });
+        Ok(Opened::Joined(run.await?))
     }
 }
 
@@ -79,7 +124,8 @@ pub struct Fired {
     pub run: i64,
     /// Its key: `2026-11/05`.
     pub key: String,
-    /// How this firing met the run: `opened`, `joined`, `closed`, or `refused` because it waits for a person.
+    /// How this firing met the run: `opened`, `joined`, `closed`; `refused` where the run waits for a person since its
+    /// planner came no further; `waits for approval`; or `made up for`, where it is a later firing's run.
     pub met: &'static str,
     /// Whether every subject has been planned. When not, the keeper goes on with it.
     pub plan_complete: bool,

@@ -12,6 +12,7 @@ pub mod fuse;
 pub mod history;
 pub mod job;
 pub mod ledger;
+pub mod missed;
 pub mod outbox;
 pub mod plan;
 pub mod redrive;
@@ -155,6 +156,11 @@ impl Run {
         row.as_ref().map(Self::read).transpose()
     }
 
+    /// Whether it was fired too late to begin without a person's approval, and has not got it.
+    pub fn waits_for_approval(&self) -> bool {
+        self.control == Control::Approval && self.state == State::Open
+    }
+
     /// The ledger of its closing, where it has one.
     pub fn closing_ledger(&self) -> Option<Ledger> {
         serde_json::from_str(&self.ledger).ok()
@@ -184,7 +190,8 @@ impl Opened {
 /// Opens the run of (job, key), or finds the one that another firing opened.
 ///
 /// The winner is known by reading the owner token back, never by a count of affected rows, so a repeated insert after
-/// a lost connection is still its own. The same transaction says that the job has started.
+/// a lost connection is still its own. The same transaction says that the job has started, or where `control` is
+/// [`Control::Approval`], that a person is to approve it.
 pub async fn open(
     records: &Records,
     clock: &Clock,
@@ -192,6 +199,7 @@ pub async fn open(
     key: String,
     firing: Firing,
     parameters: String,
+    control: Control,
 ) -> Result<Opened> {
     let token = random::token();
     let now = clock.now();
@@ -202,7 +210,7 @@ pub async fn open(
             async move {
                 tx.execute(
                     "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
-                     trace, checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
+                     trace, control, checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
                      {or ignore job}",
                     &[
                         job.into(),
@@ -213,6 +221,7 @@ pub async fn open(
                         now.into(),
                         (&parameters).into(),
                         (&trace).into(),
+                        control.as_str().into(),
                     ],
                 )
                 .await?;
@@ -224,8 +233,10 @@ pub async fn open(
                     return Err(crate::records::RecordsError::Fenced);
                 };
                 let is_ours = owner.text(0)? == token;
-                if is_ours && !outbox::has(tx, run.id, outbox::Kind::JobStarted).await? {
-                    outbox::put_event(tx, run.id, &JobStarted::new(&run)).await?;
+                if is_ours && run.waits_for_approval() {
+                    alerts::waits_for_approval(tx, &run).await?;
+                } else if is_ours {
+                    say_started(tx, &run).await?;
                 }
                 Ok(match run.state {
                     State::Open if is_ours => Opened::New(run),
@@ -236,4 +247,12 @@ pub async fn open(
             .boxed()
         })
         .await
+}
+
+/// Says that the run has begun, unless that was said.
+async fn say_started(tx: &mut Tx, run: &Run) -> Result<()> {
+    if outbox::has(tx, run.id, outbox::Kind::JobStarted).await? {
+        return Ok(());
+    }
+    outbox::put_event(tx, run.id, &JobStarted::new(run)).await
 }

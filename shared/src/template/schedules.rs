@@ -1,16 +1,23 @@
 //! The schedules that a template declares, each in the block of the function that it fires.
 
+use std::str::FromStr;
+
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use super::{Given, Template, text};
-use crate::schedule::{DstPolicy, Schedule};
+use crate::{
+    run::missed::MissedPolicy,
+    schedule::{DstPolicy, Schedule},
+};
 
 /// A schedule, and what the template says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     /// The name of its function's block.
     pub function: String,
+    /// The name of its function's binary, which is its job's; empty where it is not built from source.
+    pub job: String,
     /// The name of the event in that block.
     pub name: String,
     /// The expression as it is written, parameters filled in.
@@ -21,6 +28,8 @@ pub struct Declared {
     pub state: String,
     /// `DstPolicy` in the `Metadata` of its function.
     pub policy: Option<DstPolicy>,
+    /// `MissedPolicy` in the `Metadata` of its function.
+    pub when_missed: Option<MissedPolicy>,
 }
 
 impl Template {
@@ -63,8 +72,10 @@ impl Template {
             expression: expression.parse().with_context(|| expression.clone())?,
             zone: zone.parse().ok().with_context(|| format!("{zone} is no zone of the IANA database"))?,
         };
+        let job = block.pointer("/Metadata/BuildProperties/Binary").and_then(text).unwrap_or_default().to_owned();
         let (function, name) = (function.to_owned(), name.to_owned());
-        Ok(Declared { function, name, expression, schedule, state, policy: policy(block)? })
+        let (policy, when_missed) = (declared_in(block, "DstPolicy")?, declared_in(block, "MissedPolicy")?);
+        Ok(Declared { function, job, name, expression, schedule, state, policy, when_missed })
     }
 }
 
@@ -93,8 +104,11 @@ fn is_schedule(event: &Value) -> anyhow::Result<bool> {
     }
 }
 
-fn policy(block: &Value) -> anyhow::Result<Option<DstPolicy>> {
-    let Some(declared) = block["Metadata"].get("DstPolicy") else { return Ok(None) };
-    let declared = text(declared).context("DstPolicy is a text")?;
-    Ok(Some(declared.parse().context("DstPolicy")?))
+fn declared_in<P>(block: &Value, name: &'static str) -> anyhow::Result<Option<P>>
+where
+    P: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let Some(declared) = block["Metadata"].get(name) else { return Ok(None) };
+    let declared = text(declared).with_context(|| format!("{name} is a text"))?;
+    Ok(Some(declared.parse().context(name)?))
 }

@@ -58,7 +58,7 @@ fn schedules_are_read_with_defaults_for_what_is_not_given() {
     let declared = |of: [&str; 4], zone, policy| {
         let [function, name, expression, state] = of.map(str::to_owned);
         let schedule = Schedule { expression: expression.parse().expect("an expression"), zone };
-        Declared { function, name, expression, schedule, state, policy }
+        Declared { function, job: String::new(), name, expression, schedule, state, policy, when_missed: None }
     };
     let nightly = ["NightlyFunction", "Nightly", "cron(0 18 * * ? *)", "DISABLED"];
     let hourly = ["HourlyFunction", "Hourly", "rate(1 hour)", "ENABLED"];

@@ -74,12 +74,23 @@ pub const QUERIES: &[Query] = &[
     // The planner's.
     query(
         "SELECT u.id, (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id AND c.id <= ?) FROM users u \
-         WHERE u.id > ? AND u.id <= ? AND u.active = 1 AND u.send_day <= ? AND NOT EXISTS \
-         (SELECT 1 FROM cycle_members m WHERE m.month = ? AND m.user_id = u.id) ORDER BY u.id LIMIT ?",
-        || vec![9_000_i64.into(), 500_i64.into(), 3_000_i64.into(), 5_i64.into(), 202_611_i64.into(), 50_i64.into()],
+         WHERE u.id > ? AND u.id <= ? AND u.active = 1 AND u.send_day <= ? AND u.send_day > ? \
+         AND NOT EXISTS (SELECT 1 FROM cycle_members m WHERE m.month = ? AND m.user_id = u.id) \
+         ORDER BY u.id LIMIT ?",
+        || [9_000, 500, 3_000, 5, 0, 202_611, 50].map(|number: i64| number.into()).into(),
     ),
-    query("SELECT COALESCE(MAX(id), 0) FROM users", Vec::new),
-    query("SELECT COALESCE(MAX(id), 0) FROM contacts", Vec::new),
+    assembled(query("SELECT COALESCE(MAX(id), 0) FROM users", Vec::new)),
+    assembled(query("SELECT COALESCE(MAX(id), 0) FROM contacts", Vec::new)),
+    query(
+        "SELECT parameters FROM runs WHERE job = ? AND run_key >= ? AND run_key < ? AND parent_id = 0 \
+         AND (state = 'cancelled' OR (state = 'open' AND control <> 'run')) ORDER BY run_key DESC LIMIT 1",
+        || vec!["monthly-invitations".into(), "key 7".into(), "key 70".into()],
+    ),
+    assembled(query(
+        "SELECT id FROM runs WHERE job = ? AND run_key >= ? AND run_key < ? AND parent_id = 0 \
+         AND (run_key = ? OR state <> 'cancelled') ORDER BY run_key LIMIT 1",
+        || vec!["monthly-invitations".into(), "key 7".into(), "key 70".into(), "key 7".into()],
+    )),
     query(
         "SELECT b.id, {now}, r.trace FROM batches b JOIN runs r ON r.id = b.run_id AND r.control = 'run' \
          AND r.state = 'open' WHERE b.run_id = ? AND b.state IN ('planned', 'open') AND b.queued = 0 \
@@ -436,6 +447,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/claims.rs"),
         include_str!("../../../shared/src/claims/evidence.rs"),
         include_str!("../../../shared/src/consent.rs"),
+        include_str!("../../../shared/src/cycle.rs"),
         include_str!("../../../shared/src/feedback/letter.rs"),
         include_str!("../../../shared/src/feedback/said.rs"),
         include_str!("../../../shared/src/queue.rs"),

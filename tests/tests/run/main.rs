@@ -8,5 +8,6 @@ mod dispatching;
 mod events;
 mod fuse;
 mod ledger;
+mod missed;
 mod opening;
 mod planning;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use shared::{
     clock::Clock,
     firing::Firing,
-    run::{self, Opened, State, job::Job as _},
+    run::{self, Opened, State, control::Control, job::Job as _},
     sqs::Deadline,
 };
 use tests::{
@@ -32,7 +32,8 @@ async fn ten_firings_at_once_are_one_run_with_one_owner(database: &TestDatabase)
         let firings = (0..10).map(|number| {
             let records = if number % 2 == 0 { database.records().clone() } else { other_process.clone() };
             tokio::spawn(async move {
-                run::open(&records, &Clock::system(), JOB, key.to_owned(), firing(), "{}".to_owned()).await
+                run::open(&records, &Clock::system(), JOB, key.to_owned(), firing(), "{}".to_owned(), Control::Run)
+                    .await
             })
         });
         let opened: Vec<Opened> = join_all(firings)
@@ -50,7 +51,8 @@ async fn ten_firings_at_once_are_one_run_with_one_owner(database: &TestDatabase)
 async fn keys_and_jobs_are_runs_of_their_own(database: &TestDatabase) {
     let mut runs = Vec::new();
     for (job, key) in [("a", "1"), ("a", "2"), ("b", "1"), ("A", "1"), ("a", "1")] {
-        let opened = run::open(database, &Clock::system(), job, key.to_owned(), firing(), "{}".to_owned()).await;
+        let opened =
+            run::open(database, &Clock::system(), job, key.to_owned(), firing(), "{}".to_owned(), Control::Run).await;
         runs.push(opened.expect("opened").run().id);
     }
     assert_eq!(runs[0], runs[4]);
@@ -63,7 +65,8 @@ async fn keys_and_jobs_are_runs_of_their_own(database: &TestDatabase) {
 async fn a_firing_keeps_the_parameters_of_the_one_that_opened_the_run(database: &TestDatabase) {
     for parameters in ["first", "second"] {
         let key = "2026-11/05".to_owned();
-        let opened = run::open(database, &Clock::system(), JOB, key, firing(), parameters.to_owned()).await;
+        let opened =
+            run::open(database, &Clock::system(), JOB, key, firing(), parameters.to_owned(), Control::Run).await;
         let run = opened.expect("opened").run().clone();
         assert_eq!((run.parameters.as_str(), run.trigger.as_str()), ("first", "schedule"));
         assert_eq!(run.scheduled_at, scheduled_at());

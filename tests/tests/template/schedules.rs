@@ -48,6 +48,21 @@ fn no_schedule_of_any_stage_meets_a_clock_change_in_ten_years_without_a_policy()
 }
 
 #[test]
+fn every_job_that_opens_runs_does_about_missed_firings_what_the_template_declares() {
+    let of_code = [
+        (cleanup::JOB, cleanup::WHEN_MISSED),
+        (monthly_invitations::JOB, monthly_invitations::WHEN_MISSED),
+        (reminders::JOB, reminders::WHEN_MISSED),
+    ];
+    let declared: Vec<_> = Template::main()
+        .schedules(&Given::new())
+        .into_iter()
+        .filter_map(|declared| Some((declared.job, declared.when_missed?)))
+        .collect();
+    assert_eq!(declared, of_code.map(|(job, policy)| (job.to_owned(), policy)));
+}
+
+#[test]
 fn every_job_fires_at_its_time_in_paris() {
     let template = Template::main();
     let said: Vec<_> = of_kind(&template, "ScheduleV2")

@@ -24,6 +24,7 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     let ranges = [
         ("BatchSize", [1, 300]),
         ("FirstReminderDays", [1, 90]),
+        ("InvitationDeadlineHours", [1, 168]),
         ("LongestRunHours", [1, 168]),
         ("MonthlyJobDay", [1, 28]),
         ("MonthlyJobHour", [0, 23]),

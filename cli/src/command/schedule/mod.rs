@@ -5,7 +5,7 @@ mod check;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::{schedule::Expression, template::Declared};
+use shared::{run::missed::MissedPolicy, schedule::Expression, template::Declared};
 
 use crate::{
     args::{Common, Schedule, ScheduleCommand},
@@ -53,6 +53,9 @@ fn print(declared: &Declared, firings: &[DateTime<Utc>]) {
     if let Some(policy) = declared.policy {
         say!("  when clocks change: {policy}");
     }
+    if let Some(policy) = declared.when_missed {
+        say!("  when missed: {policy}");
+    }
     if let Expression::Rate(rate) = declared.schedule.expression {
         say!("  {rate}, counted from when it is created");
     } else if firings.is_empty() {
@@ -75,6 +78,7 @@ fn as_json(declared: &Declared, firings: &[DateTime<Utc>]) -> Value {
     json!({
         "function": declared.function, "schedule": declared.name, "expression": declared.expression,
         "zone": declared.schedule.zone.name(), "state": declared.state,
-        "policy": declared.policy.map(|policy| policy.to_string()), "every_seconds": every, "firings": firings,
+        "policy": declared.policy.map(|policy| policy.to_string()),
+        "when_missed": declared.when_missed.map(MissedPolicy::as_str), "every_seconds": every, "firings": firings,
     })
 }

@@ -1,10 +1,12 @@
 //! What the monthly planner needs.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::super::reader::{Group, Reader};
 use super::super::table::{
-    SCHEDULER_BATCH_SIZE, SCHEDULER_MONTHLY_JOB_DAY, SCHEDULER_MONTHLY_JOB_HOUR, SCHEDULER_TIMEZONE,
+    SCHEDULER_BATCH_SIZE, SCHEDULER_INVITATION_DEADLINE_HOURS, SCHEDULER_MONTHLY_JOB_DAY, SCHEDULER_MONTHLY_JOB_HOUR,
+    SCHEDULER_TIMEZONE,
 };
 
 /// What the monthly planner needs.
@@ -18,6 +20,8 @@ pub struct PlannerSettings {
     pub hour: u32,
     /// How many users a batch holds.
     pub batch_size: u32,
+    /// How late its schedule may fire it before a person is asked.
+    pub deadline: TimeDelta,
 }
 
 impl Group for PlannerSettings {
@@ -26,6 +30,13 @@ impl Group for PlannerSettings {
         let day = reader.value(&SCHEDULER_MONTHLY_JOB_DAY);
         let hour = reader.value(&SCHEDULER_MONTHLY_JOB_HOUR);
         let batch_size = reader.value(&SCHEDULER_BATCH_SIZE);
-        Some(Self { timezone: timezone?, day: day?, hour: hour?, batch_size: batch_size? })
+        let deadline = reader.value(&SCHEDULER_INVITATION_DEADLINE_HOURS);
+        Some(Self {
+            timezone: timezone?,
+            day: day?,
+            hour: hour?,
+            batch_size: batch_size?,
+            deadline: TimeDelta::hours(deadline?.into()),
+        })
     }
 }
