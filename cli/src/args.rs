@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
@@ -131,6 +131,11 @@ pub enum Command {
         #[command(subcommand)]
         command: ContactCommand,
     },
+    /// Keep every schedule on this machine, and work on whatever is opened, until it is stopped
+    ///
+    /// What fell due while nobody was there is made up for as each job declares: `almanac schedule` shows how. Days, hours and
+    /// zone are those of the settings (SCHEDULER_MONTHLY_JOB_DAY, _HOUR, SCHEDULER_TIMEZONE).
+    Serve(Serve),
     /// Show when every schedule of the template fires next, by its zone's clocks and in UTC
     Schedule(Schedule),
     /// Show every setting: its value, where it comes from, and what is wrong with it
@@ -189,18 +194,37 @@ pub struct Schedule {
     pub command: Option<ScheduleCommand>,
 }
 
+/// What is kept.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Serve {
+    /// Which schedules.
+    #[command(flatten)]
+    pub which: Which,
+    /// Answer unsubscribe links here as well: 127.0.0.1:8080, behind a web server that speaks TLS
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
 /// Which schedules, and after which moment.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct Asked {
+    /// Which schedules.
+    #[command(flatten)]
+    pub which: Which,
+    /// After which moment, by the clocks of each schedule's zone: 2026-11-05T18:00 [default: now]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// Which schedules.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Which {
     /// The template that declares them [default: the one that this program was built with]
     #[arg(long, global = true, value_name = "FILE")]
     pub template: Option<PathBuf>,
     /// The value of a parameter of the template in place of its default; may be repeated
     #[arg(long = "parameter", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
     pub parameters: Vec<(String, String)>,
-    /// After which moment, by the clocks of each schedule's zone: 2026-11-05T18:00 [default: now]
-    #[arg(long, global = true, value_name = "TIME")]
-    pub at: Option<String>,
 }
 
 /// What is proved of schedules.

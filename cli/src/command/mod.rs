@@ -15,6 +15,7 @@ mod redrive;
 mod run;
 mod runs;
 mod schedule;
+mod serve;
 mod show;
 mod why;
 
@@ -46,6 +47,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Feedback(asked) => feedback::feedback(&common, &asked).await,
         Command::Contact { command: ContactCommand::Restore { id } } => contact::restore(&common, id).await,
+        Command::Serve(asked) => serve::serve(&common, &asked).await,
         Command::Schedule(schedule) => schedule::schedule(&common, &schedule),
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),

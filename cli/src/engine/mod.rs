@@ -1,7 +1,9 @@
 //! The engine of one machine: what SQS, Lambda and EventBridge do in AWS, with the same functions' code.
 
+mod agenda;
 mod lambda;
 mod pump;
+mod serve;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -28,6 +30,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
+pub use agenda::{Agenda, Entry};
 pub use watch::Watch;
 
 use crate::stop::{GRACE, Stopped};

@@ -17,5 +17,6 @@ mod redrive;
 mod reminders;
 mod schedule;
 mod schema;
+mod serving;
 mod several_workers;
 mod support;

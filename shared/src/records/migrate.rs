@@ -48,6 +48,7 @@ const CHANGES: &[Change] = &[
     change!(14, "0014_feedback"),
     change!(15, "0015_swept_batches"),
     change!(16, "0016_cleanup"),
+    change!(19, "0019_schedules"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
 use super::{Run, job::Job};
@@ -102,4 +102,34 @@ async fn next_of_period(tx: &mut Tx, job: &str, key: &str, period: &str) -> Resu
     );
     let row = tx.row(sql, &[job.into(), key.into(), (&end).into(), key.into()]).await?;
     row.as_ref().map(Run::read).transpose()
+}
+
+/// Of a schedule's firings that have come due, the oldest first, those that are to be fired: without the ones that a later
+/// one makes up for. A job that asks is asked about what is late, and what is on time begins beside it.
+pub fn to_fire(job: &dyn Job, due: impl IntoIterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
+    let now = job.clock().now();
+    let mut firings: Vec<DateTime<Utc>> = Vec::new();
+    for firing in due {
+        let makes_up = |earlier: &DateTime<Utc>| match job.when_missed() {
+            MissedPolicy::Run => false,
+            MissedPolicy::RunOnceForAll => job.period(*earlier) == job.period(firing),
+            MissedPolicy::Ask => job.period(*earlier) == job.period(firing) && now - firing >= LATE,
+        };
+        firings.pop_if(|earlier| makes_up(earlier));
+        firings.push(firing);
+    }
+    firings
+}
+
+/// From which moment on a job's firings have not been fired: that of its last run by schedule, but not before
+/// `almanac serve` first fired it, which is now where it never did.
+pub async fn fired_until(tx: &mut Tx, job: &'static str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    let sql = "INSERT INTO schedules (job, kept_since) VALUES (?, ?) {or ignore job}";
+    tx.execute(sql, &[job.into(), now.into()]).await?;
+    let kept_since = tx.row("SELECT kept_since FROM schedules WHERE job = ?", &[job.into()]).await?;
+    let kept_since = kept_since.map_or(Ok(now), |row| row.time(0))?;
+    let sql = "SELECT scheduled_at FROM runs WHERE job = ? AND trigger_kind = 'schedule' AND parent_id = 0 \
+               ORDER BY run_key DESC LIMIT 1";
+    let last = tx.row(sql, &[job.into()]).await?.map(|row| row.time(0)).transpose()?;
+    Ok(last.map_or(kept_since, |last| last.max(kept_since)))
 }

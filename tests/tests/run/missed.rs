@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use shared::{
     clock::Clock,
     firing::{Firing, Trigger},
@@ -10,6 +11,7 @@ use shared::{
         State,
         control::{self, Control, Wish},
         job::{Fired, Job as _},
+        missed,
     },
     sqs::Deadline,
 };
@@ -31,6 +33,9 @@ tests::contract!(
     a_later_night_makes_up_for_an_earlier_one_unless_it_was_cancelled,
     a_late_firing_joins_the_run_that_it_has_already,
     a_deadline_binds_nobody_but_the_schedule,
+    of_missed_evenings_the_last_of_a_month_is_fired_and_beside_it_what_is_on_time,
+    of_missed_nights_the_last_is_fired,
+    what_was_missed_counts_from_the_first_keeping_or_the_last_run_by_schedule,
     an_evening_that_a_person_holds_back_is_left_alone_by_later_ones_and_taken_by_a_person,
 );
 
@@ -151,4 +156,40 @@ async fn an_evening_that_a_person_holds_back_is_left_alone_by_later_ones_and_tak
     assert_eq!(planned(3, Trigger::Schedule).await, 1, "the fifth is cancelled");
     assert_eq!(planned(4, Trigger::Manual).await, 3, "a person decides anew");
     assert_eq!(planned(30, Trigger::Schedule).await, 2, "another month");
+}
+
+async fn of_missed_evenings_the_last_of_a_month_is_fired_and_beside_it_what_is_on_time(database: &TestDatabase) {
+    let at = |days: i64| scheduled_at() + TimeDelta::days(days);
+    let to_fire = |due: &[i64], now: DateTime<Utc>| {
+        let queue = Arc::new(ScriptedQueue::taking_all());
+        let planner = monthly_invitations::Planner { clock: Clock::standing_at(now), ..planner(database, queue, 10) };
+        missed::to_fire(&planner, due.iter().map(|days| at(*days)))
+    };
+    let a_minute = TimeDelta::minutes(1);
+    assert!(to_fire(&[], at(0)).is_empty());
+    assert_eq!(to_fire(&[0], at(0)), [at(0)]);
+    assert_eq!(to_fire(&[0, 1], at(1) + a_minute), [at(0), at(1)], "the fifth is asked about");
+    assert_eq!(to_fire(&[0, 1, 2], at(2) + a_minute), [at(1), at(2)]);
+    assert_eq!(to_fire(&[0, 1, 30, 31], at(31) + TimeDelta::hours(1)), [at(1), at(31)], "of each month");
+}
+
+async fn of_missed_nights_the_last_is_fired(database: &TestDatabase) {
+    let archive = tempfile::tempdir().expect("a folder");
+    let nights: Vec<_> = (0..400).map(|day| scheduled_at() + TimeDelta::days(day)).collect();
+    let last = *nights.last().expect("there are some");
+    let job = cleaning::cleanup(database, &archive, last);
+    assert_eq!(missed::to_fire(&job, nights), [last]);
+}
+
+async fn what_was_missed_counts_from_the_first_keeping_or_the_last_run_by_schedule(database: &TestDatabase) {
+    let until = async |days: i64| {
+        let now = scheduled_at() + TimeDelta::days(days);
+        let asked = database.transaction(move |tx| missed::fired_until(tx, monthly_invitations::JOB, now).boxed());
+        (asked.await.expect("asked") - scheduled_at()).num_days()
+    };
+    assert_eq!(until(0).await, 0, "nothing was missed before");
+    assert_eq!(until(2).await, 0);
+    fire(database, 3, TimeDelta::zero(), Trigger::Schedule).await;
+    fire(database, 5, TimeDelta::zero(), Trigger::Manual).await;
+    assert_eq!(until(9).await, 3, "a person's run is no firing of the schedule");
 }

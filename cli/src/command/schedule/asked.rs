@@ -7,27 +7,37 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use shared::template::{Declared, Given, Template};
 
-use crate::{args::Asked, command::moment, exit::Misused};
+use crate::{
+    args::{Asked, Which},
+    command::moment,
+    exit::Misused,
+};
 
 /// The template of the release that this program belongs to.
 const BUILT_IN: &str = include_str!("../../../../template.yaml");
 
-/// Reads the template, fills in its parameters, and takes its schedules.
+/// The schedules of the template, with its parameters filled in.
 pub(super) fn schedules(asked: &Asked) -> anyhow::Result<Vec<Declared>> {
-    let Some(path) = &asked.template else { return declared_in(BUILT_IN, asked) };
-    let place = || path.display().to_string();
-    let text = fs::read_to_string(path).with_context(place)?;
-    declared_in(&text, asked).with_context(place)
+    let given: Given<'_> =
+        asked.which.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
+    template(&asked.which)?.schedules(&given).with_context(|| place(&asked.which))
 }
 
-fn declared_in(text: &str, asked: &Asked) -> anyhow::Result<Vec<Declared>> {
-    let template = Template::parse(text)?;
-    if let Some((name, _)) = asked.parameters.iter().find(|(name, _)| !template.has_parameter(name)) {
+/// Reads the template, which must have the parameters that were typed.
+pub(in crate::command) fn template(which: &Which) -> anyhow::Result<Template> {
+    let template = match &which.template {
+        Some(path) => fs::read_to_string(path).map_err(anyhow::Error::from).and_then(|text| Template::parse(&text)),
+        None => Template::parse(BUILT_IN),
+    };
+    let template = template.with_context(|| place(which))?;
+    if let Some((name, _)) = which.parameters.iter().find(|(name, _)| !template.has_parameter(name)) {
         return Err(Misused(format!("--parameter {name}: the template has no such parameter")).into());
     }
-    let given: Given<'_> =
-        asked.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
-    template.schedules(&given)
+    Ok(template)
+}
+
+fn place(which: &Which) -> String {
+    which.template.as_ref().map_or_else(|| "the template".to_owned(), |path| path.display().to_string())
 }
 
 /// The moment that is asked about, of a schedule in `zone`.

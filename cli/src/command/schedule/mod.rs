@@ -1,6 +1,6 @@
 //! `almanac schedule`: when everything fires next.
 
-mod asked;
+pub(super) mod asked;
 mod check;
 
 use chrono::{DateTime, Utc};

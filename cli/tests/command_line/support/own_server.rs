@@ -97,6 +97,8 @@ fn launch(program: &Path, folder: &Path, port: u16) -> Child {
         .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-log-bin"])
         .arg(format!("--socket={}", folder.join("socket").display()))
         .arg(format!("--pid-file={}", folder.join("pid").display()))
+        // A server that starts deletes temporary tables in its folder for them, also another server's.
+        .arg(format!("--tmpdir={}", folder.display()))
         .arg("--innodb-flush-log-at-trx-commit=2")
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a second handle"))

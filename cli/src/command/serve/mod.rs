@@ -1,0 +1,93 @@
+//! `almanac serve`: every schedule is kept on this machine, and whatever is opened is worked on, until it is stopped.
+
+mod door;
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::{
+    clock::Clock,
+    config::PlannerSettings,
+    template::{Given, Template},
+};
+use tokio::net::TcpListener;
+use unsubscribe::Door;
+
+use super::schedule::asked;
+use crate::{
+    args::{Common, Serve},
+    engine::{Agenda, Entry},
+    exit::Exit,
+    say::{say, tell},
+    stack::{self, Stack},
+    stop::Stop,
+};
+
+pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit> {
+    let values = stack::settings(common);
+    let settings: PlannerSettings = values.read()?;
+    let template = asked::template(&serve.which)?;
+    let declared = template.schedules(&given(&template, &settings, &serve.which.parameters))?;
+    let stop = Stop::listen();
+    let stack = stop.or(Stack::open(values)).await??;
+    let engine = stop.or(stack.engine(Clock::system())).await??;
+    let listener = match serve.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let agenda = Agenda::new(declared, &engine.jobs);
+    for entry in agenda.entries() {
+        tell_next(common, entry);
+    }
+    let served = match listener {
+        Some(listener) => {
+            tell_listening(common, listener.local_addr()?);
+            let door = Door::new(stack.records.clone(), Clock::system()).await?;
+            tokio::select! {
+                served = engine.serve(&agenda, &stop) => served,
+                () = door::answer(listener, door) => unreachable!("it answers for ever"),
+            }
+        }
+        None => engine.serve(&agenda, &stop).await,
+    };
+    stack.close().await;
+    served.map(|()| Exit::Done)
+}
+
+/// The template's parameters: what was typed, else what this machine's settings say, else their defaults.
+fn given<'a>(template: &Template, settings: &PlannerSettings, typed: &'a [(String, String)]) -> Given<'a> {
+    let settings = [
+        ("ScheduleZone", settings.timezone.name().into()),
+        ("MonthlyJobDay", settings.day.into()),
+        ("MonthlyJobHour", settings.hour.into()),
+    ];
+    let known = settings.into_iter().filter(|(name, _)| template.has_parameter(name));
+    known.chain(typed.iter().map(|(name, value)| (name.as_str(), value.as_str().into()))).collect()
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening at {address}"))
+}
+
+fn tell_next(common: &Common, entry: &Entry) {
+    let (job, zone) = (entry.job.name(), entry.schedule.zone);
+    let next: Option<DateTime<Utc>> = entry.firings_after(Utc::now()).next();
+    if common.json {
+        say!("{}", json!({"job": job, "next": next, "when_missed": entry.job.when_missed().as_str()}));
+        return;
+    }
+    match next {
+        Some(next) => tell!("{job}: fires next at {}", next.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z")),
+        None => tell!("{job}: fires no more"),
+    }
+}
+
+fn tell_listening(common: &Common, address: SocketAddr) {
+    if common.json {
+        say!("{}", json!({"listening": format!("http://{address}")}));
+    } else {
+        tell!("unsubscribe links: answered at http://{address}");
+    }
+}
