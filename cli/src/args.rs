@@ -136,6 +136,10 @@ pub enum Command {
     /// What fell due while nobody was there is made up for as each job declares: `almanac schedule` shows how. Days, hours and
     /// zone are those of the settings (SCHEDULER_MONTHLY_JOB_DAY, _HOUR, SCHEDULER_TIMEZONE).
     Serve(Serve),
+    /// Simulate a year: every schedule, made-up people who answer, bounce and leave, and whether every promise was kept
+    ///
+    /// It has records of its own, in simulated-YEAR of the home folder, and writes to nobody.
+    Simulate(Simulate),
     /// Show when every schedule of the template fires next, by its zone's clocks and in UTC
     Schedule(Schedule),
     /// Show every setting: its value, where it comes from, and what is wrong with it
@@ -203,6 +207,26 @@ pub struct Serve {
     /// Answer unsubscribe links here as well: 127.0.0.1:8080, behind a web server that speaks TLS
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+}
+
+/// What is simulated.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Simulate {
+    /// Which schedules.
+    #[command(flatten)]
+    pub which: Which,
+    /// The year
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1990..=2037))]
+    pub year: i32,
+    /// How many users there are in the end
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub users: u32,
+    /// How many contacts each has
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub contacts: u32,
+    /// What people do is drawn from this number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// Which schedules, and after which moment.

@@ -9,6 +9,7 @@ pub mod people;
 pub mod progress;
 mod say;
 pub mod schema;
+pub mod simulation;
 pub mod stack;
 pub mod stop;
 

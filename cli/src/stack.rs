@@ -1,6 +1,11 @@
 //! Everything a command stands on, built from the settings.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use cleanup::Cleanup;
@@ -69,6 +74,12 @@ pub fn settings_and(common: &Common, typed: Option<(&str, String)>) -> Values {
         tell!("almanac: {notice}");
     }
     values
+}
+
+/// The folder in which this machine keeps what is its own.
+pub fn home(common: &Common) -> anyhow::Result<PathBuf> {
+    let settings: EngineSettings = settings(common).read()?;
+    Ok(settings.home)
 }
 
 /// The records and where they are.

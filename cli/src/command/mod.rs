@@ -17,6 +17,7 @@ mod runs;
 mod schedule;
 mod serve;
 mod show;
+mod simulate;
 mod why;
 
 use shared::run::control::Control;
@@ -47,6 +48,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Feedback(asked) => feedback::feedback(&common, &asked).await,
         Command::Contact { command: ContactCommand::Restore { id } } => contact::restore(&common, id).await,
+        Command::Simulate(asked) => simulate::simulate(&common, &asked).await,
         Command::Serve(asked) => serve::serve(&common, &asked).await,
         Command::Schedule(schedule) => schedule::schedule(&common, &schedule),
         Command::Config { example: true } => config::example(),

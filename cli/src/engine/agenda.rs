@@ -87,7 +87,7 @@ impl Entry {
     }
 
     /// Fires what has come due by `now` and was not fired, the oldest first; what fails is due again, and what follows it.
-    async fn fire_what_is_due(&self, now: DateTime<Utc>, stop: &Stopping) -> anyhow::Result<()> {
+    pub async fn fire_what_is_due(&self, now: DateTime<Utc>, stop: &Stopping) -> anyhow::Result<()> {
         let name = self.job.name();
         let fired_until =
             self.job.records().transaction(move |tx| missed::fired_until(tx, name, now).boxed()).await.context(name)?;

@@ -19,4 +19,5 @@ mod schedule;
 mod schema;
 mod serving;
 mod several_workers;
+mod simulating;
 mod support;

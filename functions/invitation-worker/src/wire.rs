@@ -25,12 +25,23 @@ impl InvitationWorker {
         clock: Clock,
         holder: Holder,
     ) -> anyhow::Result<Self> {
+        let mailers: Vec<Arc<dyn Mailer>> = providers::mailers(&settings.mail.transports, &settings.mail.from).await?;
+        Self::sending_through(mailers, records, settings, clock, holder).await
+    }
+
+    /// The same, sending through these mailers whatever the settings name.
+    pub async fn sending_through(
+        mailers: Vec<Arc<dyn Mailer>>,
+        records: Records,
+        settings: &WorkerSettings,
+        clock: Clock,
+        holder: Holder,
+    ) -> anyhow::Result<Self> {
         let mail = &settings.mail;
         let templates = match &mail.templates_dir {
             Some(folder) => Templates::load(folder)?,
             None => Templates::embedded(),
         };
-        let mailers: Vec<Arc<dyn Mailer>> = providers::mailers(&mail.transports, &mail.from).await?;
         let keys = LinkKeys::of(&records).await.context("reading the keys of links")?;
         let options = WorkerOptions {
             app_base_url: mail.app_base_url.as_str().trim_end_matches('/').to_owned(),

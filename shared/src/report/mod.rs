@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde::Serialize;
 
+pub use self::words::count;
 use crate::{
     objects::Objects,
     records::{Records, Result},

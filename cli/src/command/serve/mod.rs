@@ -57,7 +57,7 @@ pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit
 }
 
 /// The template's parameters: what was typed, else what this machine's settings say, else their defaults.
-fn given<'a>(template: &Template, settings: &PlannerSettings, typed: &'a [(String, String)]) -> Given<'a> {
+pub(super) fn given<'a>(template: &Template, settings: &PlannerSettings, typed: &'a [(String, String)]) -> Given<'a> {
     let settings = [
         ("ScheduleZone", settings.timezone.name().into()),
         ("MonthlyJobDay", settings.day.into()),
