@@ -38,8 +38,7 @@ pub enum Behaviour {
     AcceptAndFail(u16),
 }
 
-/// An account's quota, to which the server holds whoever sends: a call that is too much is refused whole, as one that has
-/// no right to ask for the quota is.
+/// An account's quota, to which the server holds whoever sends: a call that is too much is refused whole.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Account {
     /// The most entries a second.
@@ -120,9 +119,9 @@ impl SesFake {
         })
     }
 
-    /// From now on it has this account, and tells of it; without one nobody may ask.
-    pub fn set_account(&self, account: Account) {
-        *lock(&self.shared.account) = Some(account);
+    /// From now on it has this account, and tells of it; without one nobody may ask, and everything has room.
+    pub fn set_account(&self, account: Option<Account>) {
+        *lock(&self.shared.account) = account;
     }
 
     /// How often it was asked for the account.

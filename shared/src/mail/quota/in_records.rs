@@ -41,16 +41,15 @@ impl SendLog for RecordsLog {
         Ok(reserved.await?)
     }
 
-    async fn seed(&self, sent: u64) -> anyhow::Result<()> {
+    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()> {
         let name = self.name;
         let seeded = self.records.transaction(move |tx| {
             async move {
-                let sql = "INSERT INTO send_log (name, recent, of_day) VALUES (?, '', '') {or ignore name}";
-                tx.execute(sql, &[name.into()]).await?;
-                let Some(mut state) = lock(tx, name).await? else { return Ok(()) };
-                state.seed(sent, now(tx).await?);
+                let day = State::of_day(own, now(tx).await?).day.to_string();
+                let sql = "INSERT INTO send_log (name, recent, of_day) VALUES (?, '', ?) {or ignore name}";
+                tx.execute(sql, &[name.into(), day.into()]).await?;
                 let sql = "UPDATE send_log SET others = ? WHERE name = ?";
-                tx.execute(sql, &[state.others.into(), name.into()]).await.map(drop)
+                tx.execute(sql, &[others.into(), name.into()]).await.map(drop)
             }
             .boxed()
         });
@@ -81,7 +80,7 @@ async fn lock(tx: &mut Tx, name: &str) -> Result<Option<State>> {
     }))
 }
 
-/// The database's time, asked once the row is held: MySQL's stands still while a statement waits.
+/// The database's time; where a row is held, asked after that: MySQL's stands still while a statement waits.
 async fn now(tx: &mut Tx) -> Result<i64> {
     let row = tx.row("SELECT {now}", &[]).await?;
     let row = row.ok_or_else(|| RecordsError::unreadable(0, "a query without a table gives a row"))?;

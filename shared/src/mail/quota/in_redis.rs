@@ -17,10 +17,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{
-    log::{Limits, Reservation, SendLog},
-    window::Limit,
-};
+use super::log::{Limits, Reservation, SendLog};
 
 /// For the connection, and for each answer. Whoever sends waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -97,8 +94,8 @@ impl SendLog for RedisLog {
         })
     }
 
-    async fn seed(&self, sent: u64) -> anyhow::Result<()> {
-        self.run(&self.scripts.seed, &[letters(sent), Limit::per_day(1).micros()]).await.map(drop)
+    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()> {
+        self.run(&self.scripts.seed, &[letters(own), letters(others)]).await.map(drop)
     }
 
     async fn hold(&self, time: Duration) -> anyhow::Result<()> {

@@ -53,9 +53,9 @@ pub trait SendLog: Send + Sync {
     /// Asks for up to `wanted` letters (at least one) that may start within `longest_wait`.
     async fn reserve(&self, limits: Limits, wanted: u32, longest_wait: Duration) -> anyhow::Result<Reservation>;
 
-    /// Tells how many letters have gone out in the last 24 hours, as others count them. The larger of that and the log's
-    /// own count is what counts against the day's quota from now on.
-    async fn seed(&self, sent: u64) -> anyhow::Result<()>;
+    /// Tells how many letters of the last 24 hours others have sent: they count against the day's quota as well. A log
+    /// without a memory takes `own` for what it had granted in that time.
+    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()>;
 
     /// Has nothing start for so long: the provider asked for a slower pace.
     async fn hold(&self, time: Duration) -> anyhow::Result<()>;
@@ -107,9 +107,13 @@ impl State {
         Reservation::Granted { letters, wait, at: DateTime::from_timestamp_micros(at).unwrap_or_default() }
     }
 
-    pub(super) fn seed(&mut self, sent: u64, now: i64) {
-        let own = self.day.used(Limit::per_day(UNLIMITED).micros(), now);
-        self.others = sent.saturating_sub(own);
+    /// The state of a log that takes so many letters as granted now: when they were is not known.
+    pub(super) fn of_day(own: u64, now: i64) -> Self {
+        let mut state = Self::default();
+        if own > 0 {
+            state.day.add(Limit::per_day(own).micros(), now, own);
+        }
+        state
     }
 }
 
@@ -210,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_of_the_own_and_the_provider_s_count_is_what_is_left_of_the_day() {
-        let mut state = State::default();
+    fn what_others_sent_and_what_was_granted_is_missing_from_the_day() {
+        let mut state = State::of_day(5, 0);
         reserve(&mut state, 10, 0);
         let left = |state: &State| {
             let mut state = state.clone();
@@ -223,11 +227,10 @@ mod tests {
             }
             letters
         };
-        state.seed(4, SECOND);
-        assert_eq!(left(&state), 90, "all of the provider's are ours");
-        state.seed(70, SECOND);
-        assert_eq!(left(&state), 30);
-        state.seed(100, SECOND);
+        assert_eq!(left(&state), 85);
+        state.others = 60;
+        assert_eq!(left(&state), 25);
+        state.others = 100;
         assert_eq!(state.reserve(at_14(), 14, SECOND, Duration::MAX), Reservation::Later(FOR_OTHERS));
     }
 }

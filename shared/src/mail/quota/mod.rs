@@ -27,15 +27,16 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use self::{
+    account::Account,
+    known::Known,
+    reputation::{LINES, Measured},
+};
 pub use self::{
     in_records::RecordsLog,
     in_redis::RedisLog,
     log::{Limits, Reservation, SendLog},
     window::Limit,
-};
-use self::{
-    known::Known,
-    reputation::{LINES, Measured},
 };
 use super::{providers::Provider, ses::SesSettings};
 use crate::{
@@ -167,40 +168,40 @@ impl Quota {
         Ok(known)
     }
 
-    /// Asks SES and the records, keeps what they say for all workers, and tells the log.
+    /// Asks the records and SES, keeps what they say for all workers, and tells the log.
     async fn look_up(&self) -> anyhow::Result<Known> {
-        let account = match &self.ses {
-            None => None,
-            Some(settings) => match account::ask(settings).await {
-                Ok(account) => Some(account),
-                Err(error) => {
-                    tracing::warn!(
-                        error = format!("{error:#}"),
-                        "SES does not say its quota: what it last said counts, and what is set"
-                    );
-                    None
-                }
-            },
-        };
         let now = self.clock.now();
-        let (measured, own) = self
-            .records
-            .read(move |tx| {
-                async move {
-                    let own = reputation::accepted_since(tx, now - TimeDelta::days(1)).await?;
-                    Ok((reputation::measure(tx, now).await?, own))
-                }
-                .boxed()
-            })
-            .await?;
+        let read = self.records.read(move |tx| {
+            async move {
+                let own = reputation::accepted_since(tx, now - TimeDelta::days(1)).await?;
+                Ok((own, reputation::measure(tx, now).await?))
+            }
+            .boxed()
+        });
+        // Before SES is asked: what goes out meanwhile is then taken for others' for some minutes, and not for nobody's.
+        let (own, measured) = read.await?;
+        let account = self.account().await;
         let known = self.keep(account, measured).await?;
-        if let Err(error) = self.log.seed(account.map_or(own, |account| account.sent.max(own))).await {
+        let others = account.map_or(0, |account| account.sent.saturating_sub(own));
+        if let Err(error) = self.log.seed(own, others).await {
             tracing::warn!(error = format!("{error:#}"), "{NO_LOG}");
         }
         Ok(known)
     }
 
-    async fn keep(&self, account: Option<account::Account>, measured: Measured) -> anyhow::Result<Known> {
+    /// What SES says, where letters go through it and it answers.
+    async fn account(&self) -> Option<Account> {
+        match account::ask(self.ses.as_ref()?).await {
+            Ok(account) => Some(account),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "SES does not say its quota: what it last said counts, and what is set");
+                None
+            }
+        }
+    }
+
+    async fn keep(&self, account: Option<Account>, measured: Measured) -> anyhow::Result<Known> {
         let kept =
             self.records.transaction(move |tx| async move { known::keep(tx, NAME, account, &measured).await }.boxed());
         Ok(kept.await?)

@@ -1,5 +1,7 @@
--- ARGV[2]: the letters of the last 24 hours; ARGV[3]: 24 hours in microseconds.
-local own = used(read(redis.call('HGET', KEYS[1], 'day')), tonumber(ARGV[3]), now())
-redis.call('HSET', KEYS[1], 'others', string.format('%.0f', math.max(ARGV[2] - own, 0)))
+-- ARGV[2]: the own letters of the last 24 hours, for a log without a memory; ARGV[3]: those of others.
+if redis.call('HEXISTS', KEYS[1], 'others') == 0 and tonumber(ARGV[2]) > 0 then
+  redis.call('HSET', KEYS[1], 'day', written({{now(), tonumber(ARGV[2])}}))
+end
+redis.call('HSET', KEYS[1], 'others', ARGV[3])
 redis.call('EXPIRE', KEYS[1], 172800)
 return {'seeded'}
