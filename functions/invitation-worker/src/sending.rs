@@ -105,6 +105,8 @@ pub(crate) struct Sending<'w> {
     cursor: u32,
     /// Why letters were left planned after all rounds.
     put_off: Option<&'static str>,
+    /// Whether a provider has asked for a slower pace, and the other workers do not know yet.
+    is_throttled: bool,
     unsettled: Vec<(Claim, CallOutcome)>,
 }
 
@@ -124,6 +126,7 @@ impl<'w> Sending<'w> {
             claims: batch.claims,
             cursor: batch.cursor,
             put_off: None,
+            is_throttled: false,
             unsettled: Vec::new(),
         }
     }
@@ -134,6 +137,7 @@ impl<'w> Sending<'w> {
             if deadline.is_within(self.worker.longest_call) {
                 return self.hand_back(Duration::ZERO, NO_TIME).await;
             }
+            self.pass_on_throttling().await?;
             let before = self.place();
             let mut volley = self.choose_volley(usize::MAX);
             if volley.is_empty() {
@@ -266,6 +270,15 @@ impl<'w> Sending<'w> {
         }
     }
 
+    /// Has every worker wait a moment when a provider has asked for a slower pace.
+    async fn pass_on_throttling(&mut self) -> anyhow::Result<()> {
+        if let (true, Some(quota)) = (std::mem::take(&mut self.is_throttled), &self.worker.options.quota) {
+            self.settle().await?;
+            quota.hold().await;
+        }
+        Ok(())
+    }
+
     /// Waits until granted letters may start; gives false when the deadline came first.
     async fn wait_for_turn(&mut self, wait: Duration, deadline: &Deadline) -> anyhow::Result<bool> {
         if wait.is_zero() {
@@ -303,11 +316,7 @@ impl<'w> Sending<'w> {
     async fn call_all(&mut self, claims: Vec<Claim>, volley: Vec<Next>) -> bool {
         let calls = claims.iter().zip(&volley).map(|(claim, next)| self.call(claim, next));
         let answers = join_all(calls).await;
-        if let Some(quota) = &self.worker.options.quota
-            && answers.iter().flatten().any(is_throttled)
-        {
-            quota.hold().await;
-        }
+        self.is_throttled |= answers.iter().flatten().any(is_throttled);
         let unavailable = |answer: &Answer| matches!(answer, Answer::Refused { refusal: Refusal::Unavailable, .. });
         let nobody_else = volley.iter().all(|next| self.is_last_provider(next));
         let available = !(nobody_else && answers.iter().flatten().all(unavailable));

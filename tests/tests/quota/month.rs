@@ -63,7 +63,7 @@ async fn whoever_the_provider_throttles_is_written_to_later_and_once(database: &
     let (run, messages) = cycle_of(database, 40).await;
     // Others send with the same account now and then, so that it is at its limit without our knowing.
     let others = |call| match call {
-        1 | 2 | 4 => Behaviour::Refuse(429, "TooManyRequestsException"),
+        1 | 2 => Behaviour::Refuse(429, "TooManyRequestsException"),
         _ => Behaviour::Accept,
     };
     let fake = SesFake::with_script(others).await.expect("a server");
