@@ -17,7 +17,12 @@ use tests::{
     ses_fake::{Account, SesFake},
 };
 
-use crate::stores::Store;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use crate::stores::{Store, granted, limits, redis_url};
 
 tests::contract!(
     of_what_is_set_and_what_ses_says_the_less_is_in_force,
@@ -124,6 +129,28 @@ async fn a_log_that_lost_its_memory_counts_what_ses_has_counted() {
     fake.set_account(Some(Account { per_second: 100.0, per_day: 150.0, sent: 130.0, enabled: true }));
     store.forget().await;
     assert_eq!(at_once(&quota).await, 20);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_while_nobody_used_it_costs_no_grant() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let store = Store::redis_through(&format!("redis://{}", listener.local_addr().expect("bound"))).await;
+    let (cut, mut is_cut) = watch::channel(());
+    let proxy = tokio::spawn(async move {
+        let server = redis_url().trim_start_matches("redis://").to_owned();
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(&server).await.expect("Redis is there");
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                _ = is_cut.changed() => {}
+            }
+        }
+    });
+    let log = store.log();
+    log.seed(0, 0).await.expect("told");
+    cut.send(()).expect("it listens");
+    granted(&*log, limits(14.0, None), 1).await.expect("a grant");
+    proxy.abort();
 }
 
 #[tokio::test]

@@ -37,6 +37,12 @@ impl Store {
         Self::Redis { log: RedisLog::new(&redis_url(), &key).expect("a URL"), key }
     }
 
+    /// One in Redis that is reached through something else.
+    pub async fn redis_through(url: &str) -> Self {
+        let key = format!("almanac-test:{}", random::token());
+        Self::Redis { log: RedisLog::new(url, &key).expect("a URL"), key }
+    }
+
     /// The log.
     pub fn log(&self) -> Box<dyn SendLog> {
         match self {

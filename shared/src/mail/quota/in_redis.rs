@@ -70,7 +70,14 @@ impl RedisLog {
     async fn run(&self, script: &Script, arguments: &[i64]) -> anyhow::Result<Vec<String>> {
         let mut invocation = script.key(&self.key);
         invocation.arg(self.ahead.load(Ordering::Relaxed)).arg(arguments);
-        invocation.invoke_async(&mut self.connection.clone()).await.context("Redis")
+        let ask = async || invocation.invoke_async(&mut self.connection.clone()).await;
+        let answer = match ask().await {
+            // The connection was lost while nobody used it, as in an instance that was frozen. Letters that are granted
+            // twice for it are a turn that nobody takes.
+            Err(error) if error.is_connection_dropped() => ask().await,
+            answer => answer,
+        };
+        answer.context("Redis")
     }
 }
 
