@@ -6,11 +6,12 @@ use futures_util::future::join_all;
 use shared::{
     clock::Clock,
     mail::Mailer,
+    records::never,
     run::{batch::BatchMessage, ledger::Ledger},
     sqs::Outcome,
 };
 use tests::{
-    ask::{numbers, texts},
+    ask::{number, numbers, texts},
     cycle::{handle, ledger_of_completed, plan, waiting, worker_through},
     databases::TestDatabase,
     letters,
@@ -69,6 +70,8 @@ async fn whoever_the_provider_throttles_is_written_to_later_and_once(database: &
     let fake = SesFake::with_script(others).await.expect("a server");
     fake.set_account(Some(Account { per_second: 50.0, per_day: -1.0, sent: 0.0, enabled: true }));
     work(database, &fake, messages).await;
+    let held = "SELECT COUNT(*) FROM send_log WHERE held_until > ?";
+    assert_eq!(number(database, held, vec![never().into()]).await, 1, "the other workers were told");
     let ledger = finish(database, &fake, run).await;
     assert_eq!((ledger.planned, ledger.sent, ledger.failed, ledger.in_doubt), (120, 120, 0, 0));
     assert_eq!((fake.tally().received(), fake.tally().distinct()), (120, 120));
