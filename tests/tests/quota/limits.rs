@@ -147,7 +147,7 @@ async fn a_connection_that_was_lost_while_nobody_used_it_costs_no_grant() {
         }
     });
     let log = store.log();
-    log.seed(0, 0).await.expect("told");
+    log.seed(0, Some(0)).await.expect("told");
     cut.send(()).expect("it listens");
     granted(&*log, limits(14.0, None), 1).await.expect("a grant");
     proxy.abort();

@@ -43,7 +43,7 @@ const SECOND: i64 = 1_000_000;
 
 async fn seeded(store: &Store, others: u64) -> Box<dyn SendLog> {
     let log = store.log();
-    log.seed(0, others).await.expect("told");
+    log.seed(0, Some(others)).await.expect("told");
     log
 }
 
@@ -62,7 +62,7 @@ async fn a_log_without_a_memory_grants_nothing_until_it_is_told(store: &Store) {
     assert_eq!(ask().await.expect("there"), Reservation::Unseeded);
     log.hold(Duration::ZERO).await.expect("told");
     assert_eq!(ask().await.expect("there"), Reservation::Unseeded);
-    log.seed(0, 0).await.expect("told");
+    log.seed(0, Some(0)).await.expect("told");
     assert!(matches!(ask().await.expect("there"), Reservation::Granted { letters: 5, .. }));
     store.forget().await;
     assert_eq!(ask().await.expect("there"), Reservation::Unseeded);
@@ -139,11 +139,12 @@ async fn a_day_is_24_hours_and_its_letters_come_free_as_they_grow_older(store: &
 async fn what_others_have_sent_counts_as_it_was_last_told(store: &Store) {
     let log = seeded(store, 0).await;
     granted(&*log, limits(100.0, Some(100)), 30).await.expect("in time");
-    log.seed(1_000, 60).await.expect("told");
+    log.seed(1_000, Some(60)).await.expect("told");
     assert_eq!(drained(&*log, 100).await, 10, "and it remembers its own");
-    log.seed(1_000, 20).await.expect("told");
+    log.seed(1_000, Some(20)).await.expect("told");
     assert_eq!(drained(&*log, 100).await, 40);
-    log.seed(0, 1_000).await.expect("told");
+    log.seed(0, Some(1_000)).await.expect("told");
+    log.seed(0, None).await.expect("told");
     assert_eq!(granted(&*log, limits(100.0, Some(100)), 1).await, None);
 }
 
@@ -160,8 +161,9 @@ async fn a_log_that_lost_its_memory_takes_the_own_letters_it_is_told_of(store: &
     let log = seeded(store, 0).await;
     granted(&*log, limits(100.0, Some(100)), 60).await.expect("in time");
     store.forget().await;
-    log.seed(60, 15).await.expect("told");
+    log.seed(60, None).await.expect("told");
+    log.seed(60, Some(15)).await.expect("told");
     assert_eq!(drained(&*log, 100).await, 25);
-    log.seed(60, 0).await.expect("told");
+    log.seed(60, Some(0)).await.expect("told");
     assert_eq!(drained(&*log, 100).await, 15, "the own are not told of twice");
 }

@@ -152,7 +152,7 @@ async fn a_worker_that_took_over_is_the_only_one_to_go_on(database: &TestDatabas
     opt_out(database, contacts[3]).await;
     // The second has read and withdrawn what it had to, and leaves the rest for when its turn comes.
     let log = RecordsLog::new(database.records().clone(), NAME);
-    log.seed(0, 0).await.expect("the records");
+    log.seed(0, Some(0)).await.expect("the records");
     let limits = Limits { pace: Limit::per_second(0.000_1), per_day: None };
     log.reserve(limits, 1, Duration::ZERO).await.expect("the first turn is another's");
     let quota = Quota::new(database.records().clone(), Arc::new(log), Clock::system(), Some(0.000_1), None);

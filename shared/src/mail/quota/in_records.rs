@@ -41,13 +41,14 @@ impl SendLog for RecordsLog {
         Ok(reserved.await?)
     }
 
-    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()> {
+    async fn seed(&self, own: u64, others: Option<u64>) -> anyhow::Result<()> {
         let name = self.name;
         let seeded = self.records.transaction(move |tx| {
             async move {
                 let day = State::of_day(own, now(tx).await?).day.to_string();
                 let sql = "INSERT INTO send_log (name, recent, of_day) VALUES (?, '', ?) {or ignore name}";
                 tx.execute(sql, &[name.into(), day.into()]).await?;
+                let Some(others) = others else { return Ok(()) };
                 let sql = "UPDATE send_log SET others = ? WHERE name = ?";
                 tx.execute(sql, &[others.into(), name.into()]).await.map(drop)
             }

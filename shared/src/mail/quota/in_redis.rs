@@ -101,8 +101,8 @@ impl SendLog for RedisLog {
         })
     }
 
-    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()> {
-        self.run(&self.scripts.seed, &[letters(own), letters(others)]).await.map(drop)
+    async fn seed(&self, own: u64, others: Option<u64>) -> anyhow::Result<()> {
+        self.run(&self.scripts.seed, &[letters(own), others.map_or(-1, letters)]).await.map(drop)
     }
 
     async fn hold(&self, time: Duration) -> anyhow::Result<()> {

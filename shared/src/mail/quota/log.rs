@@ -53,9 +53,10 @@ pub trait SendLog: Send + Sync {
     /// Asks for up to `wanted` letters (at least one) that may start within `longest_wait`.
     async fn reserve(&self, limits: Limits, wanted: u32, longest_wait: Duration) -> anyhow::Result<Reservation>;
 
-    /// Tells how many letters of the last 24 hours others have sent: they count against the day's quota as well. A log
-    /// without a memory takes `own` for what it had granted in that time.
-    async fn seed(&self, own: u64, others: u64) -> anyhow::Result<()>;
+    /// Tells how many letters of the last 24 hours others have sent: they count against the day's quota as well. Where
+    /// that is not known, what was told before stays. A log without a memory takes `own` for what it had granted in that
+    /// time.
+    async fn seed(&self, own: u64, others: Option<u64>) -> anyhow::Result<()>;
 
     /// Has nothing start for so long: the provider asked for a slower pace.
     async fn hold(&self, time: Duration) -> anyhow::Result<()>;

@@ -1,7 +1,7 @@
 //! How many letters all workers together may send: a second, and in any 24 hours.
 //!
 //! The most is what the settings say and what Amazon SES says of its account (`GetAccount`), whichever is less, and less
-//! again when too many letters come back ([`reputation`]). What was sent is counted in one place, the send log
+//! again when too many letters come back. What was sent is counted in one place, the send log
 //! ([`SendLog`]): a key of Redis, or a row of the records. It outlives every worker; where it has lost its memory it
 //! grants nothing until it has been told what SES and the records have counted.
 //!
@@ -182,7 +182,7 @@ impl Quota {
         let (own, measured) = read.await?;
         let account = self.account().await;
         let known = self.keep(account, measured).await?;
-        let others = account.map_or(0, |account| account.sent.saturating_sub(own));
+        let others = account.map(|account| account.sent.saturating_sub(own));
         if let Err(error) = self.log.seed(own, others).await {
             tracing::warn!(error = format!("{error:#}"), "{NO_LOG}");
         }
