@@ -8,7 +8,7 @@ use shared::{
     clock::Clock,
     firing::Firing,
     links::LinkKeys,
-    mail::{Mailer, rate::RateLimit, template::Templates},
+    mail::{Mailer, quota::Quota, template::Templates},
     process::Holder,
     records::{Records, Result},
     run::{State, batch::BatchMessage, job::Job as _, ledger::Ledger, plan::dispatch},
@@ -25,30 +25,34 @@ use crate::{
 
 /// A worker that sends through these mailers, in their order, as fast as they take it.
 pub async fn worker(records: &Records, mailers: &[&Arc<ScriptedMailer>]) -> InvitationWorker {
-    paced_worker(records, mailers, RateLimit::new(None)).await
+    paced_worker(records, mailers, None).await
 }
 
-/// A worker that sends at a pace.
-pub async fn paced_worker(records: &Records, mailers: &[&Arc<ScriptedMailer>], rate: RateLimit) -> InvitationWorker {
-    worker_with(records, mailers, rate, Clock::standing_at(scheduled_at())).await
+/// A worker that keeps to a quota.
+pub async fn paced_worker(
+    records: &Records,
+    mailers: &[&Arc<ScriptedMailer>],
+    quota: Option<Quota>,
+) -> InvitationWorker {
+    worker_with(records, mailers, quota, Clock::standing_at(scheduled_at())).await
 }
 
-/// A worker that sends at a pace, by a clock of a test's own.
+/// A worker that may keep to a quota, by a clock of a test's own.
 pub async fn worker_with(
     records: &Records,
     mailers: &[&Arc<ScriptedMailer>],
-    rate: RateLimit,
+    quota: Option<Quota>,
     clock: Clock,
 ) -> InvitationWorker {
     let mailers = mailers.iter().map(|&mailer| -> Arc<dyn Mailer> { mailer.clone() }).collect();
-    worker_through(records, mailers, rate, clock).await
+    worker_through(records, mailers, quota, clock).await
 }
 
 /// The same, through whatever mailers.
 pub async fn worker_through(
     records: &Records,
     mailers: Vec<Arc<dyn Mailer>>,
-    rate: RateLimit,
+    quota: Option<Quota>,
     clock: Clock,
 ) -> InvitationWorker {
     let keys = LinkKeys::of(records).await.expect("keys");
@@ -59,7 +63,7 @@ pub async fn worker_through(
         rows_per_insert: 100,
         letters_per_call: 50,
         lease: LEASE,
-        rate,
+        quota,
     };
     let holder = Holder::unwatched();
     InvitationWorker::new(records.clone(), mailers, Templates::embedded(), keys, clock, holder, options)

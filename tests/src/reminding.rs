@@ -8,7 +8,6 @@ use reminders::Planner;
 use shared::{
     clock::Clock,
     firing::{Firing, Trigger},
-    mail::rate::RateLimit,
     queue::Queue,
     records::Records,
     reminders::ReminderDays,
@@ -43,7 +42,7 @@ pub fn planner(records: &Records, queue: Arc<dyn Queue>, at: DateTime<Utc>) -> P
 
 /// A worker whose clock stands at a moment.
 pub async fn worker(records: &Records, mailer: &Arc<ScriptedMailer>, at: DateTime<Utc>) -> InvitationWorker {
-    worker_with(records, &[mailer], RateLimit::new(None), Clock::standing_at(at)).await
+    worker_with(records, &[mailer], None, Clock::standing_at(at)).await
 }
 
 /// Plans what comes due at a moment; gives the run and its messages.

@@ -1,4 +1,5 @@
-//! A server that speaks the wire format of SES v2's `SendBulkEmail`, counts entries, and misbehaves on request.
+//! A server that speaks the wire formats of SES v2's `SendBulkEmail` and `GetAccount`, counts entries, and misbehaves on
+//! request.
 //!
 //! It is written for benchmarks as well: a request is only scanned for what is counted.
 
@@ -6,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -37,6 +38,19 @@ pub enum Behaviour {
     AcceptAndFail(u16),
 }
 
+/// An account's quota, to which the server holds whoever sends: a call that is too much is refused whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Account {
+    /// The most entries a second.
+    pub per_second: f64,
+    /// The most entries in 24 hours; -1 for no limit.
+    pub per_day: f64,
+    /// Those that others have sent in the last 24 hours.
+    pub sent: f64,
+    /// Whether it may send at all.
+    pub enabled: bool,
+}
+
 /// Decides about a call by its number, from 0.
 pub type Script = dyn Fn(usize) -> Behaviour + Send + Sync;
 
@@ -55,6 +69,11 @@ struct Shared {
     attempts: Mutex<Vec<String>>,
     keep: bool,
     bodies: Mutex<Vec<Bytes>>,
+    account: Mutex<Option<Account>>,
+    asked: AtomicUsize,
+    /// When entries were taken, and how many.
+    taken: Mutex<Vec<(Instant, usize)>>,
+    throttled: AtomicUsize,
 }
 
 impl std::fmt::Debug for Shared {
@@ -88,12 +107,31 @@ impl SesFake {
             attempts: Mutex::default(),
             keep,
             bodies: Mutex::default(),
+            account: Mutex::default(),
+            asked: AtomicUsize::default(),
+            taken: Mutex::default(),
+            throttled: AtomicUsize::default(),
         });
         Ok(Self {
             address: listener.local_addr()?,
             shared: Arc::clone(&shared),
             accepting: tokio::spawn(http::serve(listener, move |request| handle(request, Arc::clone(&shared)))),
         })
+    }
+
+    /// From now on it has this account, and tells of it; without one nobody may ask, and everything has room.
+    pub fn set_account(&self, account: Option<Account>) {
+        *lock(&self.shared.account) = account;
+    }
+
+    /// How often it was asked for the account.
+    pub fn asked(&self) -> usize {
+        self.shared.asked.load(Relaxed)
+    }
+
+    /// How many calls it refused because they were too much.
+    pub fn throttled(&self) -> usize {
+        self.shared.throttled.load(Relaxed)
     }
 
     /// Where it listens.
@@ -133,6 +171,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, DropConnection> {
+    if request.uri().path() == "/v2/email/account" {
+        return Ok(shared.tell_account());
+    }
     if request.uri().path() != "/v2/email/outbound-bulk-emails" {
         return Ok(error(404, "NotFoundException"));
     }
@@ -147,6 +188,9 @@ async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         return Ok(error(status, code));
     }
     let invitations = invitations(&body);
+    if !shared.has_room(invitations.len()) {
+        return Ok(error(429, "TooManyRequestsException"));
+    }
     let status_of = |at: usize| match &behaviour {
         Behaviour::Entries(statuses) => {
             statuses.iter().find(|(place, _)| *place == at).map_or("SUCCESS", |(_, status)| *status)
@@ -165,6 +209,40 @@ async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         _ => {}
     }
     Ok(results(call, answered, status_of))
+}
+
+impl Shared {
+    fn tell_account(&self) -> Response<Full<Bytes>> {
+        self.asked.fetch_add(1, Relaxed);
+        let Some(account) = *lock(&self.account) else { return error(403, "AccessDeniedException") };
+        #[expect(clippy::cast_precision_loss, reason = "a count of a test")]
+        let sent = account.sent + self.tally.received() as f64;
+        let Account { per_second, per_day, enabled, .. } = account;
+        Response::new(Full::from(format!(
+            "{{\"DedicatedIpAutoWarmupEnabled\":false,\"EnforcementStatus\":\"HEALTHY\",\"ProductionAccessEnabled\":true,\
+             \"SendQuota\":{{\"Max24HourSend\":{per_day:?},\"MaxSendRate\":{per_second:?},\"SentLast24Hours\":{sent:?}}},\
+             \"SendingEnabled\":{enabled}}}"
+        )))
+    }
+
+    /// Whether the account lets so many more entries in now; then they count.
+    fn has_room(&self, entries: usize) -> bool {
+        let Some(account) = *lock(&self.account) else { return true };
+        let (now, mut taken) = (Instant::now(), lock(&self.taken));
+        let within = |time: Duration| {
+            let recent = taken.iter().filter(|(at, _)| now.duration_since(*at) < time);
+            recent.map(|(_, entries)| entries).sum::<usize>() + entries
+        };
+        #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
+        let fits = within(Duration::from_secs(1)) as f64 <= account.per_second
+            && (account.per_day < 0.0 || within(Duration::from_hours(24)) as f64 + account.sent <= account.per_day);
+        if fits {
+            taken.push((now, entries));
+        } else {
+            self.throttled.fetch_add(1, Relaxed);
+        }
+        fits
+    }
 }
 
 fn results<'a>(call: usize, count: usize, status_of: impl Fn(usize) -> &'a str) -> Response<Full<Bytes>> {

@@ -6,7 +6,6 @@ use delivery_feedback::DeliveryFeedback;
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
-    mail::rate::RateLimit,
     records::Records,
     sqs::{Deadline, Message, Outcome, RecordHandler as _},
 };
@@ -29,7 +28,7 @@ async fn every_letter_whose_reply_was_lost_is_settled_by_what_ses_says_of_it(dat
     let ses = ses.await.expect("a server");
     let (run, messages) = plan(database, firing(), 10).await;
     let mailers = vec![mailer(&format!("ses+http://{}", ses.address())).await.expect("a mailer")];
-    let worker = worker_through(database, mailers, RateLimit::new(None), Clock::standing_at(scheduled_at())).await;
+    let worker = worker_through(database, mailers, None, Clock::standing_at(scheduled_at())).await;
     for message in messages {
         assert_eq!(handle(&worker, message).await, Outcome::Done);
     }

@@ -23,7 +23,7 @@ use shared::{
     clock::Clock,
     letters::LetterKind,
     links::{LinkKeys, invitation_link},
-    mail::{Letter, Mailer, rate::RateLimit, template::Templates, words::InvitationWords},
+    mail::{Letter, Mailer, quota::Quota, template::Templates, words::InvitationWords},
     process::Holder,
     records::Records,
     run::{
@@ -48,7 +48,6 @@ use crate::{
 pub const JOB: &str = "invitation-worker";
 
 /// What can be set about a worker.
-#[derive(Debug)]
 pub struct WorkerOptions {
     /// Where the links of the mails lead, without a slash at the end.
     pub app_base_url: String,
@@ -62,8 +61,8 @@ pub struct WorkerOptions {
     pub letters_per_call: usize,
     /// For how long a claim keeps others away: longer than any call, shorter than the queue's visibility time-out.
     pub lease: Duration,
-    /// How many letters may go out a second, over all batches of this worker.
-    pub rate: RateLimit,
+    /// How many letters all workers together may send; `None` for as many as the mailers take.
+    pub quota: Option<Quota>,
 }
 
 /// Among how many batches a provider's calls are divided: enough that one waiting for the database leaves others calling.

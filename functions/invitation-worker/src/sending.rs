@@ -17,7 +17,10 @@ use shared::{
     claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
     counters::{self, Counter},
     letters::LetterKind,
-    mail::{Answer, Call, Letter, Refusal},
+    mail::{
+        Answer, Call, Letter, Refusal,
+        quota::{Grant, Quota},
+    },
     records::{self, Tx},
     run::batch::{self, Batch},
     sqs::Deadline,
@@ -40,6 +43,12 @@ const UNAVAILABLE_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a batch waits that another worker has, or that should have been finished and is not.
 pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
+
+/// How long letters wait for their turn in a worker; for longer their batch waits without one.
+const LONGEST_TURN: Duration = Duration::from_secs(20);
+
+/// Within this time an answer about the quota is usually there.
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// What a batch waits for that was begun too late in an invocation.
 const NO_TIME: &str = "the deadline was near";
@@ -76,6 +85,13 @@ struct Next {
     provider: usize,
 }
 
+/// Where choosing what goes out next stood.
+struct Place {
+    next: usize,
+    cursor: u32,
+    retries: VecDeque<Retry>,
+}
+
 /// A batch under way.
 pub(crate) struct Sending<'w> {
     worker: &'w InvitationWorker,
@@ -89,6 +105,8 @@ pub(crate) struct Sending<'w> {
     cursor: u32,
     /// Why letters were left planned after all rounds.
     put_off: Option<&'static str>,
+    /// Whether a provider has asked for a slower pace, and the other workers do not know yet.
+    is_throttled: bool,
     unsettled: Vec<(Claim, CallOutcome)>,
 }
 
@@ -108,6 +126,7 @@ impl<'w> Sending<'w> {
             claims: batch.claims,
             cursor: batch.cursor,
             put_off: None,
+            is_throttled: false,
             unsettled: Vec::new(),
         }
     }
@@ -118,7 +137,9 @@ impl<'w> Sending<'w> {
             if deadline.is_within(self.worker.longest_call) {
                 return self.hand_back(Duration::ZERO, NO_TIME).await;
             }
-            let volley = self.choose_volley();
+            self.pass_on_throttling().await?;
+            let before = self.place();
+            let mut volley = self.choose_volley(usize::MAX);
             if volley.is_empty() {
                 let Some(wait) = self.retries.iter().map(|retry| retry.due).min() else { break };
                 self.settle().await?;
@@ -128,8 +149,19 @@ impl<'w> Sending<'w> {
                 }
                 continue;
             }
-            if !self.pace(volley.iter().map(|next| next.indexes.len()).sum(), &deadline).await? {
-                return self.hand_back(Duration::ZERO, NO_TIME).await;
+            if let Some(quota) = &self.worker.options.quota {
+                match self.ask(quota, letters_of(&volley), &deadline).await? {
+                    Grant::Letters(granted, wait) => {
+                        if (granted as usize) < letters_of(&volley) {
+                            self.go_back_to(before);
+                            volley = self.choose_volley(granted as usize);
+                        }
+                        if !self.wait_for_turn(wait, &deadline).await? {
+                            return self.hand_back(Duration::ZERO, NO_TIME).await;
+                        }
+                    }
+                    Grant::Later(wait, cause) => return self.hand_back(wait, cause).await,
+                }
             }
             let claims = self.claims_for(&volley);
             match self.settle_and_claim(&claims).await? {
@@ -153,22 +185,39 @@ impl<'w> Sending<'w> {
         self.finish().await
     }
 
-    /// The calls that go out together next.
-    fn choose_volley(&mut self) -> Vec<Next> {
-        // A provider counts by the second, so under a limit no more starts together than that.
-        let calls = if self.worker.options.rate.burst().is_some() { 1 } else { self.worker.calls_per_volley };
-        std::iter::from_fn(|| self.choose()).take(calls).collect()
+    /// The calls that go out together next, of at most `letters` letters.
+    fn choose_volley(&mut self, letters: usize) -> Vec<Next> {
+        let (mut left, calls) = (letters, self.worker.calls_per_volley);
+        let chosen = std::iter::from_fn(|| {
+            let next = self.choose(left)?;
+            left -= next.indexes.len();
+            Some(next)
+        });
+        chosen.take(calls).collect()
     }
 
-    /// What goes out next: retries that are due before what was never tried.
-    fn choose(&mut self) -> Option<Next> {
-        self.choose_retries().or_else(|| self.choose_fresh())
+    /// What goes out next, of at most `left` letters: retries that are due before what was never tried.
+    fn choose(&mut self, left: usize) -> Option<Next> {
+        if left == 0 {
+            return None;
+        }
+        self.choose_retries(left).or_else(|| self.choose_fresh(left))
     }
 
-    fn choose_retries(&mut self) -> Option<Next> {
+    /// Where choosing stands.
+    fn place(&self) -> Place {
+        Place { next: self.next, cursor: self.cursor, retries: self.retries.clone() }
+    }
+
+    /// Has what was chosen since then chosen anew.
+    fn go_back_to(&mut self, place: Place) {
+        (self.next, self.cursor, self.retries) = (place.next, place.cursor, place.retries);
+    }
+
+    fn choose_retries(&mut self, left: usize) -> Option<Next> {
         let now = Instant::now();
         let first = *self.retries.iter().find(|retry| retry.due <= now)?;
-        let most = self.most(first.provider);
+        let most = self.most(first.provider).min(left);
         let alike = |sending: &Self, retry: &Retry| {
             retry.due <= now
                 && (retry.round, retry.provider) == (first.round, first.provider)
@@ -184,10 +233,10 @@ impl<'w> Sending<'w> {
         Some(Next { indexes, positions: Positions::Listed(positions), round: first.round, provider: first.provider })
     }
 
-    fn choose_fresh(&mut self) -> Option<Next> {
+    fn choose_fresh(&mut self, left: usize) -> Option<Next> {
         let first = self.next;
         let words = self.prepared.addressees.get(first).map(|_| self.words_of(first))?;
-        let most = (first + self.most(0)).min(self.prepared.addressees.len());
+        let most = (first + self.most(0).min(left)).min(self.prepared.addressees.len());
         let end = (first..most).find(|&index| self.words_of(index) != words).unwrap_or(most);
         self.next = end;
         let position = |index: usize| self.prepared.addressees[index].position;
@@ -203,23 +252,44 @@ impl<'w> Sending<'w> {
     }
 
     fn most(&self, provider: usize) -> usize {
-        let options = &self.worker.options;
-        let burst = options.rate.burst().unwrap_or(usize::MAX);
-        self.worker.mailers[provider].capacity().claim.min(options.letters_per_call).min(burst).max(1)
+        self.worker.mailers[provider].capacity().claim.min(self.worker.options.letters_per_call).max(1)
     }
 
-    /// Keeps the pace; gives false when the deadline came first. A result in hand is recorded before any wait.
-    async fn pace(&mut self, letters: usize, deadline: &Deadline) -> anyhow::Result<bool> {
-        let permit = self.worker.options.rate.acquire(u32::try_from(letters).unwrap_or(u32::MAX));
-        tokio::pin!(permit);
-        if permit.as_mut().now_or_never().is_none() {
-            self.settle().await?;
-            tokio::select! {
-                () = permit => {}
-                () = deadline.near(self.worker.longest_call) => return Ok(false),
+    /// Asks to send so many letters. A result in hand is recorded when the answer is not there at once.
+    async fn ask(&mut self, quota: &Quota, letters: usize, deadline: &Deadline) -> anyhow::Result<Grant> {
+        let has_time = !deadline.is_within(self.worker.longest_call + LONGEST_TURN);
+        let longest_wait = if has_time { LONGEST_TURN } else { Duration::ZERO };
+        let asked = quota.ask(u32::try_from(letters).unwrap_or(u32::MAX), longest_wait);
+        tokio::pin!(asked);
+        match tokio::time::timeout(AT_ONCE, asked.as_mut()).await {
+            Ok(grant) => grant,
+            Err(_) => {
+                self.settle().await?;
+                asked.await
             }
         }
-        Ok(true)
+    }
+
+    /// Has every worker wait a moment when a provider has asked for a slower pace.
+    async fn pass_on_throttling(&mut self) -> anyhow::Result<()> {
+        if let (true, Some(quota)) = (std::mem::take(&mut self.is_throttled), &self.worker.options.quota) {
+            self.settle().await?;
+            quota.hold().await;
+        }
+        Ok(())
+    }
+
+    /// Waits until granted letters may start; gives false when the deadline came first.
+    async fn wait_for_turn(&mut self, wait: Duration, deadline: &Deadline) -> anyhow::Result<bool> {
+        if wait.is_zero() {
+            return Ok(true);
+        }
+        let turn = Instant::now() + wait;
+        self.settle().await?;
+        tokio::select! {
+            () = tokio::time::sleep_until(turn) => Ok(true),
+            () = deadline.near(self.worker.longest_call) => Ok(false),
+        }
     }
 
     fn claims_for(&self, volley: &[Next]) -> Vec<Claim> {
@@ -246,6 +316,7 @@ impl<'w> Sending<'w> {
     async fn call_all(&mut self, claims: Vec<Claim>, volley: Vec<Next>) -> bool {
         let calls = claims.iter().zip(&volley).map(|(claim, next)| self.call(claim, next));
         let answers = join_all(calls).await;
+        self.is_throttled |= answers.iter().flatten().any(is_throttled);
         let unavailable = |answer: &Answer| matches!(answer, Answer::Refused { refusal: Refusal::Unavailable, .. });
         let nobody_else = volley.iter().all(|next| self.is_last_provider(next));
         let available = !(nobody_else && answers.iter().flatten().all(unavailable));
@@ -374,6 +445,14 @@ impl<'w> Sending<'w> {
 
 /// What a batch waits for when no provider takes anything.
 const TAKES_NOTHING: &str = "no provider takes anything now";
+
+fn letters_of(volley: &[Next]) -> usize {
+    volley.iter().map(|next| next.indexes.len()).sum()
+}
+
+fn is_throttled(answer: &Answer) -> bool {
+    matches!(answer, Answer::Refused { refusal: Refusal::Throttled, .. })
+}
 
 fn reason_to_put_off(answer: &Answer) -> Option<&'static str> {
     match answer {

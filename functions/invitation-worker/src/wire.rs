@@ -7,7 +7,7 @@ use shared::{
     clock::Clock,
     config::WorkerSettings,
     links::LinkKeys,
-    mail::{Mailer, providers, rate::RateLimit, template::Templates},
+    mail::{Mailer, providers, quota::Quota, template::Templates},
     process::Holder,
     records::Records,
 };
@@ -50,7 +50,7 @@ impl InvitationWorker {
             rows_per_insert: settings.invitation_batch_size as usize,
             letters_per_call: mail.email_batch_size,
             lease: settings.worker_timeout + LEASE_GRACE,
-            rate: RateLimit::new(mail.rate.letters_per_second()),
+            quota: Quota::of(&records, mail, &clock)?,
         };
         let worker = Self::new(records, mailers, templates, keys, clock, holder, options)?;
         // Half of the time is there for the batch: no call is begun in which it could be cut off.

@@ -40,8 +40,8 @@ pub use groups::{
 pub use host::Host;
 pub use kinds::{
     Address, AlertsAt, AlertsPlace, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt, EventsPlace,
-    Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, SecretArn, SecretName,
-    SecretStore, Text, Transports, Whole, Wrong, Zone,
+    Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, RedisUrl, SecretArn,
+    SecretName, SecretStore, SendLogAt, SendLogPlace, Text, Transports, Whole, Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

@@ -8,7 +8,7 @@ use crate::mail::providers::Provider;
 
 use super::kinds::{
     Address, AlertsPlace, BaseUrlKind, DatabaseKind, DatabaseName, EventsPlace, Folder, Fraction, HostName, Kind,
-    ObjectsPlace, QueuePlace, SecretName, Text, Transports, Whole, Zone,
+    ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Text, Transports, Whole, Zone,
 };
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
@@ -187,11 +187,14 @@ settings! {
         /// How many letters go into one call to a provider.
         EMAIL_BATCH_SIZE: Whole = Whole::range(1, 50).of("letters"), default("50"), read_by(SENDERS);
 
-        /// The most letters a minute; not set means the provider's own quota, and no limit for a folder.
+        /// The most letters a minute, of all workers together; not set means SES's own quota, and else no limit.
         EMAIL_RATE_LIMIT_PER_MINUTE: Whole = Whole::range(1, 1_000_000).of("letters"), read_by(SENDERS);
 
-        /// The most letters a second; when the limit a minute is set too, the stricter one holds.
+        /// The most letters a second, of all workers together; of several limits the strictest holds.
         EMAIL_RATE_LIMIT_PER_SECOND: Whole = Whole::range(1, 10_000).of("letters"), read_by(SENDERS);
+
+        /// Where it is counted what all workers together have sent, if anything limits them.
+        EMAIL_SEND_LOG: SendLogPlace = SendLogPlace, default("records:"), secret(), read_by(SENDERS);
 
         /// A folder of templates to use in place of those built in.
         EMAIL_TEMPLATES_DIR: Folder = Folder, read_by(SENDERS);

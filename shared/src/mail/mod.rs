@@ -118,7 +118,7 @@ pub mod null;
 mod part;
 pub mod placeholder;
 pub mod providers;
-pub mod rate;
+pub mod quota;
 pub mod ses;
 pub mod smtp;
 pub mod template;

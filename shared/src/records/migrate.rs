@@ -48,6 +48,8 @@ const CHANGES: &[Change] = &[
     change!(14, "0014_feedback"),
     change!(15, "0015_swept_batches"),
     change!(16, "0016_cleanup"),
+    change!(17, "0017_send_quota"),
+    change!(18, "0018_feedback_kind"),
     change!(19, "0019_schedules"),
 ];
 

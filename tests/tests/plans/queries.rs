@@ -236,6 +236,11 @@ pub const QUERIES: &[Query] = &[
         },
     )),
     assembled(list("UPDATE invitations SET send_state = 3 WHERE send_state IN (0, 4) AND id IN (?..)", 10, || ids(10))),
+    // The worker's, for the quota, once in some minutes.
+    query("SELECT COALESCE(SUM(accepted), 0) FROM sends WHERE claimed_at > ?", || an_hour()[..1].to_vec()),
+    query("SELECT COUNT(*) FROM feedback WHERE kind = ? AND claimed_at > ?", || {
+        vec![6_i64.into(), shared::records::never().into()]
+    }),
     // The worker's, at a batch's end.
     assembled(query(
         "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
@@ -450,6 +455,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/cycle.rs"),
         include_str!("../../../shared/src/feedback/letter.rs"),
         include_str!("../../../shared/src/feedback/said.rs"),
+        include_str!("../../../shared/src/mail/quota/reputation.rs"),
         include_str!("../../../shared/src/queue.rs"),
         include_str!("../../../shared/src/run/batch.rs"),
         include_str!("../../../shared/src/run/close.rs"),

@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
-use shared::{
-    clock::Clock,
-    mail::{Answer, rate::RateLimit},
-    run::batch::BatchMessage,
-    sqs::Outcome,
-};
+use shared::{clock::Clock, mail::Answer, run::batch::BatchMessage, sqs::Outcome};
 use tests::{
     attempts::{accepted, let_leases_end, refused_for_good},
     cycle::{self, handle, ledger_of_completed, worker_with},
@@ -97,7 +92,7 @@ impl Zombie {
             mailer = mailer.answering(&format!("contact{contact}@of{user}.example"), [answer.clone()]);
         }
         let clock = Clock::standing_at(at);
-        let worker = worker_with(database, &[&Arc::new(mailer)], RateLimit::new(None), clock.clone()).await;
+        let worker = worker_with(database, &[&Arc::new(mailer)], None, clock.clone()).await;
         let message: BatchMessage = messages[0];
         let task = tokio::spawn(async move { handle(&worker, message).await });
         stands.notified().await;

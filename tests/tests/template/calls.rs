@@ -52,6 +52,7 @@ const ACTIONS: &[Action] = &[
     Action::new("s3:AbortMultipartUpload", &["object"]),
     Action::new("s3:PutObject", &["object"]),
     Action::new("secretsmanager:GetSecretValue", &["secret"]),
+    Action::new("ses:GetAccount", &[]).under(&["ses:ApiVersion"]),
     Action::new("ses:SendBulkEmail", MAIL).under(&["ses:ApiVersion", "ses:MultiRegionEndpointId", "ses:TenantName"]),
     Action::new("ses:SendBulkTemplatedEmail", MAIL).under(BY_SENDER),
     Action::new("sns:Publish", &["topic"]),
@@ -70,7 +71,7 @@ const ACTIONS: &[Action] = &[
 const CALLS: &[(&str, &[&str])] = &[
     ("ALERTS_TOPIC", &["sns:Publish"]),
     ("DATABASE_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
-    ("EMAIL_TRANSPORTS", &["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"]),
+    ("EMAIL_TRANSPORTS", &["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail", "ses:GetAccount"]),
     ("EVENT_BUS", &["events:PutEvents"]),
     ("INVITATIONS_QUEUE", &["sqs:SendMessage"]),
     ("OBJECTS", &["s3:PutObject", "s3:AbortMultipartUpload"]),

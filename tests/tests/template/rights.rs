@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::template::{Template, list};
 
 /// Statements that name more than they can count: resource, statement, and why.
-const WIDE: [(&str, &str, &str); 12] = [
+const WIDE: [(&str, &str, &str); 13] = [
     ("CleanupRole", "WriteTheArchive", "the objects of one folder, whose names are the invitations'"),
     ("EveryFunctionMay", "SendTraces", "X-Ray names no resources"),
     ("EveryFunctionMay", "AttachToTheNetwork", "there is no interface to name before it is made"),
@@ -18,6 +18,7 @@ const WIDE: [(&str, &str, &str); 12] = [
          nothing without the next",
     ),
     ("InvitationWorkerRole", "SendFromTheAddress", "the same, and only from one address"),
+    ("InvitationWorkerRole", "ReadTheSendingQuota", "SES names no resource for it; it reads the account's quota"),
     ("RunKeeperRole", "WriteReports", "the objects of one bucket, whose names are the runs'"),
     ("ObjectsPolicy", "OnlyOverTls", "it denies"),
     ("Key", "Administration", "in a key's own policy * is that key; without this nobody could ever change it"),

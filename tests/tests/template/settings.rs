@@ -40,6 +40,9 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     for rate in ["", "1", "9999"] {
         all.push(Given::from([("EmailRatePerSecond", json!(rate))]));
     }
+    for url in ["", "redis://cache", "rediss://cache.example.com:6379"] {
+        all.push(Given::from([("SendLogUrl", json!(url))]));
+    }
     all
 }
 

@@ -1,8 +1,13 @@
 //! A batch that a worker left half-way, or that two workers have.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use shared::{mail::rate::RateLimit, run::batch::BatchMessage, sqs::Outcome};
+use shared::{
+    clock::Clock,
+    mail::quota::{Limit, Limits, NAME, Quota, RecordsLog, SendLog},
+    run::batch::BatchMessage,
+    sqs::Outcome,
+};
 use tests::{
     ask::{execute, number, texts},
     attempts::let_leases_end,
@@ -145,22 +150,21 @@ async fn a_worker_that_took_over_is_the_only_one_to_go_on(database: &TestDatabas
     // It is taken for dead; meanwhile somebody opts out whom it has in its memory.
     let_leases_end(database).await;
     opt_out(database, contacts[3]).await;
-    // The second has read and withdrawn what it had to, and waits for its turn to send.
-    let rate = RateLimit::new(Some(0.000_1));
-    rate.acquire(1).await;
-    let second = paced_worker(database, &[&mailer], rate).await;
-    let second = tokio::spawn(async move { handle(&second, message).await });
-    while skips(database, run).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    // The second has read and withdrawn what it had to, and leaves the rest for when its turn comes.
+    let log = RecordsLog::new(database.records().clone(), NAME);
+    log.seed(0, Some(0)).await.expect("the records");
+    let limits = Limits { pace: Limit::per_second(0.000_1), per_day: None };
+    log.reserve(limits, 1, Duration::ZERO).await.expect("the first turn is another's");
+    let quota = Quota::new(database.records().clone(), Arc::new(log), Clock::system(), Some(0.000_1), None);
+    let second = paced_worker(database, &[&mailer], Some(quota)).await;
+    assert!(matches!(handle(&second, message).await, Outcome::Later { .. }), "its turn does not come");
+    assert!(!skips(database, run).await.is_empty());
     taken_over.notify_one();
     first.await.expect("no panic");
     assert_eq!(slow.addresses().len(), 2, "it has told what it knew, and starts nothing");
     assert_eq!(send_states(database, message.batch).await, [2, 2, 0, 0, 0]);
-    second.abort();
-    second.await.expect_err("its turn never comes");
     let third = worker(database, &[&mailer]).await;
-    execute(database, "UPDATE batches SET queued = 0", vec![]).await;
+    execute(database, "UPDATE batches SET queued = 0, not_before = {now}", vec![]).await;
     for message in waiting(database, run).await {
         assert_eq!(handle(&third, message).await, Outcome::Done);
     }

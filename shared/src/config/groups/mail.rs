@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::super::kinds::BaseUrl;
+use super::super::kinds::{BaseUrl, SendLogAt};
 use super::super::reader::{Group, Reader};
 use super::super::table::{
     APP_BASE_URL, EMAIL_BATCH_SIZE, EMAIL_FROM_ADDRESS, EMAIL_FROM_NAME, EMAIL_RATE_LIMIT_PER_MINUTE,
-    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, UNSUBSCRIBE_BASE_URL,
+    EMAIL_RATE_LIMIT_PER_SECOND, EMAIL_SEND_LOG, EMAIL_TEMPLATES_DIR, EMAIL_TRANSPORTS, UNSUBSCRIBE_BASE_URL,
 };
 use crate::mail::providers::{Provider, Sender};
 
@@ -25,11 +25,13 @@ pub struct MailSettings {
     pub email_batch_size: usize,
     /// How fast letters may go out.
     pub rate: RateLimit,
+    /// Where it is counted what all workers together have sent.
+    pub send_log: SendLogAt,
     /// A folder of templates to use in place of those built in.
     pub templates_dir: Option<PathBuf>,
 }
 
-/// How fast letters may go out; both limits hold where both are set.
+/// How fast letters of all workers together may go out; both limits hold where both are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// The most letters a second.
@@ -59,6 +61,7 @@ impl Group for MailSettings {
         let batch_size = reader.value(&EMAIL_BATCH_SIZE);
         let per_second = reader.optional(&EMAIL_RATE_LIMIT_PER_SECOND);
         let per_minute = reader.optional(&EMAIL_RATE_LIMIT_PER_MINUTE);
+        let send_log = reader.value(&EMAIL_SEND_LOG);
         let templates_dir = reader.optional(&EMAIL_TEMPLATES_DIR);
         Some(Self {
             transports: transports?,
@@ -67,6 +70,7 @@ impl Group for MailSettings {
             app_base_url: app_base_url?,
             email_batch_size: batch_size? as usize,
             rate: RateLimit { per_second: per_second?, per_minute: per_minute? },
+            send_log: send_log?,
             templates_dir: templates_dir?,
         })
     }

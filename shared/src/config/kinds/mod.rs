@@ -6,6 +6,7 @@ mod aws;
 mod base_url;
 mod database;
 mod plain;
+mod send_log;
 mod transport;
 
 pub use address::Address;
@@ -16,6 +17,7 @@ pub use aws::{
 pub use base_url::{BaseUrl, BaseUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
+pub use send_log::{RedisUrl, SendLogAt, SendLogPlace};
 pub use transport::Transports;
 
 /// Turns a text into a value, or says what is wrong with it.

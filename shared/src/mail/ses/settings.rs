@@ -11,6 +11,11 @@ pub struct SesSettings {
 }
 
 impl SesSettings {
+    /// Another place than AWS.
+    pub(in crate::mail) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
     /// Reads `ses:`, `ses+http://host:port` or `ses+https://host:port`, each with `?configuration-set=NAME` if wanted.
     pub(in crate::mail) fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|error| error.to_string())?;

@@ -82,12 +82,13 @@ impl Failure {
 
 impl Reply {
     fn new(code: u16, text: &str) -> Self {
-        Self {
-            code,
-            enhanced: enhanced_code(code, text),
-            // 454 is also a broken STARTTLS or login; Amazon SES writes "454 Throttling failure".
-            throttled: code == 421 || (code == 454 && text.contains("hrottl")),
-        }
+        let enhanced = enhanced_code(code, text);
+        // X.7.Z is about policy (RFC 3463), greylisting too; Exchange Online writes "451 4.7.650 … rate limited".
+        let is_rate =
+            enhanced.as_deref().is_some_and(|enhanced| enhanced.starts_with("4.7.")) && text.contains("rate limit");
+        // 454 is also a broken STARTTLS or login; Amazon SES writes "454 Throttling failure".
+        let throttled = code == 421 || (code == 454 && text.contains("hrottl")) || is_rate;
+        Self { code, enhanced, throttled }
     }
 
     fn refusal(&self) -> Refusal {
@@ -148,6 +149,9 @@ mod tests {
         assert_eq!(refused(452, "full"), (Refusal::Transient, "452".to_owned()));
         assert_eq!(refused(550, "4.2.0 mixed classes"), (Refusal::Permanent, "550".to_owned()));
         assert_eq!(refused(421, "4.7.0 slow down"), (Refusal::Throttled, "421 4.7.0".to_owned()));
+        let limited = "4.7.650 The mail server has been temporarily rate limited";
+        assert_eq!(refused(451, limited), (Refusal::Throttled, "451 4.7.650".to_owned()));
+        assert_eq!(refused(450, "4.7.1 greylisted"), (Refusal::Transient, "450 4.7.1".to_owned()));
         assert_eq!(refused(454, "Throttling failure: rate"), (Refusal::Throttled, "454".to_owned()));
         assert_eq!(refused(454, "4.7.0 TLS not available"), (Refusal::Transient, "454 4.7.0".to_owned()));
     }
