@@ -18,8 +18,11 @@ async fn start(settings: &[(&str, String)]) -> LambdaHost {
     LambdaHost::start(FUNCTION, env!("CARGO_BIN_EXE_monthly-invitations"), settings).await.expect("the binary starts")
 }
 
+/// The schedule's event, of an evening that is not over: past its deadline it would wait for a person.
 fn event() -> Value {
-    serde_json::from_str(EVENT).expect("an event")
+    let mut event: Value = serde_json::from_str(EVENT).expect("an event");
+    event["scheduled_time"] = json!("2196-11-05T17:00:00Z");
+    event
 }
 
 #[tokio::test]
@@ -36,15 +39,27 @@ async fn the_schedules_event_plans_its_month_and_a_second_one_joins_the_run() {
     ];
     let settings = [&settings[..], &fake.environment()].concat();
     let mut planner = start(&settings).await;
-    let planned = json!({"run": 1, "key": "2026-11/05", "met": "opened", "plan_complete": true});
+    let planned = json!({"run": 1, "key": "2196-11/05", "met": "opened", "plan_complete": true});
     assert_eq!(planner.invoke(event()).await, Answer::Response(planned));
-    let joined = json!({"run": 1, "key": "2026-11/05", "met": "joined", "plan_complete": true});
+    let joined = json!({"run": 1, "key": "2196-11/05", "met": "joined", "plan_complete": true});
     assert_eq!(planner.invoke(event()).await, Answer::Response(joined));
 
     let batches = ask::numbers(&database, "SELECT planned FROM batches ORDER BY id", vec![]).await;
     assert_eq!(batches, [8, 4]);
     let messages: Vec<String> = fake.messages().into_iter().map(|message| message.body).collect();
     assert_eq!(messages, [r#"{"run":1,"batch":1}"#, r#"{"run":1,"batch":2}"#]);
+}
+
+#[tokio::test]
+async fn an_event_past_its_deadline_opens_a_run_that_waits_for_a_person() {
+    let database = TestDatabase::sqlite().await;
+    people::add_user_with_contacts(&database, 4).await;
+    let settings = [("DATABASE_URL", database.url()), ("INVITATIONS_QUEUE", "records:".to_owned())];
+    let mut planner = start(&settings).await;
+    let late = serde_json::from_str(EVENT).expect("an event");
+    let waits = json!({"run": 1, "key": "2026-11/05", "met": "waits for approval", "plan_complete": false});
+    assert_eq!(planner.invoke(late).await, Answer::Response(waits));
+    assert_eq!(ask::numbers(&database, "SELECT COUNT(*) FROM batches", vec![]).await, [0]);
 }
 
 #[tokio::test]

@@ -136,8 +136,8 @@ fn every_default_is_a_value_and_no_name_is_used_twice() {
         for name in [Some(about.name), about.former].into_iter().flatten() {
             assert!(names.insert(name, ()).is_none(), "{name}");
         }
-        if let Some(plain) = about.name.strip_prefix("SCHEDULER_") {
-            assert_eq!(about.former, Some(plain));
+        if let Some(former) = about.former {
+            assert_eq!(about.name.strip_prefix("SCHEDULER_"), Some(former));
         }
     }
     let listing = set(&[]).listing();
