@@ -183,11 +183,18 @@ impl Stack {
             zone: settings.timezone,
             batch_size: settings.batch_size as usize,
             deadline: settings.deadline,
+            when_in_doubt: settings.when_in_doubt,
         }
     }
 
     fn reminders_on(&self, queue: Arc<RecordsQueue>, settings: &ReminderSettings, clock: &Clock) -> reminders::Planner {
-        reminders::Planner { records: self.records.clone(), queue, clock: clock.clone(), days: settings.days }
+        reminders::Planner {
+            records: self.records.clone(),
+            queue,
+            clock: clock.clone(),
+            days: settings.days,
+            when_in_doubt: settings.when_in_doubt,
+        }
     }
 
     fn cleanup(&self, objects: Arc<dyn Objects>, settings: &CleanupSettings, clock: &Clock) -> Cleanup {

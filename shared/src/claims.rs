@@ -5,7 +5,7 @@
 //! can make the next claim, and after a crash everybody can see what may have been sent.
 //!
 //! What was never claimed is simply still planned. What was claimed and has no recorded result when its lease ends is
-//! **in doubt**: it is never sent again. The lease decides who may *start* the next claim; a result counts whenever its
+//! **in doubt**: it is never sent again, unless its run's policy says once more. The lease decides who may *start* the next claim; a result counts whenever its
 //! attempt matches, even from a worker that was thought dead.
 
 pub mod evidence;
@@ -91,6 +91,9 @@ pub struct Claim {
     pub provider: &'static str,
     /// When, by the business clock: what its letters have as the time of their sending, however late that is known.
     pub claimed_at: DateTime<Utc>,
+    /// Whether its letters are in doubt since an earlier try: then only their acceptance ends the doubt, for nothing else
+    /// that this call comes to says what became of the first.
+    pub is_second_try: bool,
 }
 
 impl Claim {
@@ -106,7 +109,7 @@ impl Claim {
     ) -> Self {
         let nonce = data_encoding::HEXLOWER.encode(&random::bytes::<4>());
         let letters = u32::try_from(letters).unwrap_or(u32::MAX);
-        Self { batch, kind, number, nonce, positions, letters, provider, claimed_at }
+        Self { batch, kind, number, nonce, positions, letters, provider, claimed_at, is_second_try: false }
     }
 
     /// The attempt's id, unique for ever: it leads back to the row without an index of its own.
@@ -210,7 +213,8 @@ fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Durat
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     script.push(
         "INSERT INTO sends (batch_id, claim, nonce, holder, provider, first_position, last_position, listed, letters, \
-         claimed_at, lease_until, outcome) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now+?}, '' WHERE {previous} = 1",
+         claimed_at, second_try, lease_until, outcome) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now+?}, '' \
+         WHERE {previous} = 1",
         vec![
             claim.batch.into(),
             claim.number.into(),
@@ -222,6 +226,7 @@ fn write_claim(script: &mut Script, claim: &Claim, holder: &Holder, lease: Durat
             claim.positions.written().into(),
             claim.letters.into(),
             claim.claimed_at.into(),
+            claim.is_second_try.into(),
             lease.into(),
         ],
     );
@@ -333,13 +338,15 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
             write_listed(script, &sent, vec![claim.claimed_at.into()], claim, accepted);
         }
     }
-    let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4)");
-    write_listed(script, &failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
-    // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
-    let late = format!("UPDATE {table} SET send_state = 3 WHERE send_state = 4");
-    write_listed(script, &late, Vec::new(), claim, outcome.again.iter().map(|(position, ..)| *position));
-    let unknown = format!("UPDATE {table} SET send_state = 4 WHERE send_state = 0");
-    write_listed(script, &unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
+    if !claim.is_second_try {
+        let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4)");
+        write_listed(script, &failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
+        // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
+        let late = format!("UPDATE {table} SET send_state = 3 WHERE send_state = 4");
+        write_listed(script, &late, Vec::new(), claim, outcome.again.iter().map(|(position, ..)| *position));
+        let unknown = format!("UPDATE {table} SET send_state = 4 WHERE send_state = 0");
+        write_listed(script, &unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
+    }
     script.push(
         "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
          WHERE batch_id = ? AND claim = ? AND nonce = ?",
@@ -421,7 +428,7 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
 /// What a query of `sends` asks for to read a claim. What the letters are, the batch knows: asked for by itself, so that
 /// whoever locks claims locks no batch.
 const CLAIM: &str = "batch_id, claim, nonce, first_position, last_position, listed, letters, \
-                     (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id), claimed_at";
+                     (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id), claimed_at, second_try";
 
 fn read_claim(row: &Row) -> Result<Claim> {
     Ok(Claim {
@@ -433,6 +440,7 @@ fn read_claim(row: &Row) -> Result<Claim> {
         letters: row.small(6)?,
         provider: "",
         claimed_at: row.time(8)?,
+        is_second_try: row.truth(9)?,
     })
 }
 
@@ -472,6 +480,9 @@ pub struct Attempt {
     pub claimed_at: DateTime<Utc>,
     /// When its result was recorded, if it was.
     pub settled_at: Option<DateTime<Utc>>,
+    /// Whether the letter was in doubt since an earlier one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub second_try: bool,
     /// What came of it: `accepted`, `refused: 550`, `no result`.
     pub outcome: String,
 }
@@ -494,21 +505,29 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
         if !claim.positions.contains(position) {
             continue;
         }
-        let written: Written<'_> = serde_json::from_str(&row.text(12)?).unwrap_or_default();
-        let outcome = match row.int(11)? {
+        let written: Written<'_> = serde_json::from_str(&row.text(13)?).unwrap_or_default();
+        let outcome = match row.int(12)? {
             0 => "under way".to_owned(),
             2 => "no result: in doubt".to_owned(),
             _ => written.outcome_of(position),
         };
         attempts.push(Attempt {
             id: claim.attempt(),
-            provider: row.text(9)?,
+            second_try: claim.is_second_try,
+            provider: row.text(10)?,
             claimed_at: claim.claimed_at,
-            settled_at: row.time(10)?.unless_never(),
+            settled_at: row.time(11)?.unless_never(),
             outcome,
         });
     }
     Ok(attempts)
+}
+
+/// What of a batch was claimed for a second try.
+pub(crate) async fn second_tries(tx: &mut Tx, batch: i64) -> Result<Vec<Positions>> {
+    let sql = "SELECT first_position, last_position, listed FROM sends WHERE batch_id = ? AND second_try = 1";
+    let rows = tx.rows(sql, &[batch.into()]).await?;
+    rows.iter().map(|row| Ok(Positions::read(row.small(0)?, row.small(1)?, &row.text(2)?))).collect()
 }
 
 /// The positions of a batch that a provider refused for good.
@@ -562,6 +581,19 @@ fn count_cause(causes: &mut BTreeMap<String, u64>, cause: String, letters: u64) 
     *causes.entry(if known { cause } else { "other causes".to_owned() }).or_default() += letters;
 }
 
+/// Takes so many letters out of the doubts, of the most frequent causes first: which of them a second try ended, a call's
+/// count does not say.
+fn end_doubts(causes: &mut BTreeMap<String, u64>, mut letters: u64) {
+    let mut by_frequency: Vec<_> = causes.iter_mut().collect();
+    by_frequency.sort_by_key(|(_, doubts)| std::cmp::Reverse(**doubts));
+    for (_, doubts) in by_frequency {
+        let ended = letters.min(*doubts);
+        *doubts -= ended;
+        letters -= ended;
+    }
+    causes.retain(|_, doubts| *doubts > 0);
+}
+
 /// How many `sends` rows are read at a time.
 const CALLS_PAGE: usize = 2_000;
 
@@ -570,7 +602,7 @@ pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut 
     let rows = tx
         .rows(
             "SELECT s.batch_id, s.claim, s.state, s.settled_at, s.claimed_at, s.accepted, s.letters, \
-             CASE WHEN s.accepted = s.letters THEN '' ELSE s.outcome END \
+             CASE WHEN s.accepted = s.letters THEN '' ELSE s.outcome END, s.second_try \
              FROM batches b JOIN sends s ON s.batch_id = b.id WHERE b.run_id = ? AND \
              (b.id > ? OR (b.id = ? AND s.claim > ?)) ORDER BY b.id, s.claim LIMIT ?",
             &[run_id.into(), after.0.into(), after.0.into(), after.1.into(), CALLS_PAGE.into()],
@@ -582,6 +614,11 @@ pub async fn add_calls(tx: &mut Tx, run_id: i64, after: (i64, i64), calls: &mut 
         if accepted > 0 {
             // What had no result of its own was shown to be accepted by what its provider said afterwards.
             calls.accepted.add(row.time(3)?.unless_never().map_or_else(|| row.time(4), Ok)?, accepted);
+        }
+        if row.truth(8)? {
+            // What it did not end was in doubt before, and has been counted.
+            end_doubts(&mut calls.in_doubt, accepted);
+            continue;
         }
         let written: Written<'_> = serde_json::from_str(&row.text(7)?).unwrap_or_default();
         if row.int(2)? == 2 {

@@ -11,7 +11,7 @@ use shared::{
     queue::Queue,
     records::Records,
     reminders::ReminderDays,
-    run::{batch::BatchMessage, job::Job as _, ledger::Ledger},
+    run::{batch::BatchMessage, doubt::WhenInDoubt, job::Job as _, ledger::Ledger},
     sqs::{Deadline, Outcome},
 };
 
@@ -37,7 +37,13 @@ pub const DAYS: ReminderDays = ReminderDays { first: 3, second: 7 };
 
 /// A planner of reminders after [`DAYS`], whose clock stands at a moment.
 pub fn planner(records: &Records, queue: Arc<dyn Queue>, at: DateTime<Utc>) -> Planner {
-    Planner { records: records.clone(), queue, clock: Clock::standing_at(at), days: DAYS }
+    Planner {
+        records: records.clone(),
+        queue,
+        clock: Clock::standing_at(at),
+        days: DAYS,
+        when_in_doubt: WhenInDoubt::default(),
+    }
 }
 
 /// A worker whose clock stands at a moment.

@@ -13,10 +13,11 @@ use shared::{
     random,
     records::{Records, Value, never},
     run::{
-        self, Opened, Run,
+        self, Opened, Opening, Run,
         batch::{self, BatchMessage},
         close,
         control::Control,
+        doubt::WhenInDoubt,
     },
 };
 
@@ -45,13 +46,25 @@ pub fn planner(records: &Records, queue: Arc<dyn Queue>, batch_size: usize) -> P
         zone: chrono_tz::Europe::Paris,
         batch_size,
         deadline: TimeDelta::hours(6),
+        when_in_doubt: WhenInDoubt::default(),
+    }
+}
+
+/// What a run is opened with by [`firing`], to begin at once.
+pub fn opening(key: impl Into<String>, parameters: &str) -> Opening {
+    Opening {
+        key: key.into(),
+        firing: firing(),
+        parameters: parameters.to_owned(),
+        control: Control::Run,
+        when_in_doubt: WhenInDoubt::default(),
     }
 }
 
 /// Opens a run of [`JOB`] with a key of its own.
 pub async fn open_run(records: &Records) -> Run {
     let clock = Clock::standing_at(scheduled_at());
-    let opened = run::open(records, &clock, JOB, random::token(), firing(), "{}".to_owned(), Control::Run).await;
+    let opened = run::open(records, &clock, JOB, opening(random::token(), "{}")).await;
     match opened.expect("a run") {
         Opened::New(run) => run,
         other => panic!("a key of its own opens a run: {other:?}"),

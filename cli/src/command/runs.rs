@@ -86,7 +86,7 @@ pub(super) async fn print_doubts(stack: &Stack, run: &Run, in_doubt: u64) -> any
     }
     let id = run.id;
     let doubts = stack.records.read(move |tx| history::in_doubt(tx, id, DOUBTS).boxed()).await?;
-    say!("In doubt (handed to a provider, no result known, never sent again by default):");
+    say!("In doubt (handed to a provider, no result known, {}):", run.when_in_doubt.means());
     say!("  {}", doubts.join(" "));
     if in_doubt > doubts.len() as u64 {
         say!("  and {} more, all in the run's report", in_doubt - doubts.len() as u64);

@@ -37,7 +37,8 @@ pub(super) fn as_json(run: &Run, ledger: &Ledger, cleaned: &Counts) -> Value {
         "control": run.control.as_str(), "balanced": ledger.is_balanced(),
         "planned": ledger.planned, "sent": ledger.sent, "failed": ledger.failed, "in_doubt": ledger.in_doubt,
         "skipped": ledger.skipped, "scheduled_at": run.scheduled_at, "started_at": run.started_at,
-        "finished_at": run.finished_at.unless_never(), "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
+        "when_in_doubt": run.when_in_doubt.as_str(), "finished_at": run.finished_at.unless_never(),
+        "peak_rss_bytes": run.peak_rss_bytes, "error": run.error,
         "waits_for_person": run.waits_for_person() || run.waits_for_approval(),
     });
     if !run.trace.is_empty() {
@@ -80,7 +81,7 @@ pub(super) fn print(run: &Run, ledger: &Ledger, cleaned: &Counts, zone: Tz) {
         say!("             {contacts:>9}  {reason}");
     }
     say!("  failed     {:>9}", ledger.failed);
-    say!("  in doubt   {:>9}", ledger.in_doubt);
+    say!("  in doubt   {:>9}  {}", ledger.in_doubt, run.when_in_doubt);
     if run.state == State::Open {
         say!("  to do      {:>9}", ledger.planned.saturating_sub(ledger.accounted()));
     }

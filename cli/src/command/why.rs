@@ -19,6 +19,7 @@ use shared::{
     invitation::{InvitationId, SendState, Status},
     letters::{LetterId, LetterKind, ReminderKind},
     records::{Never as _, Result, Row, Tx, Value},
+    run::doubt::WhenInDoubt,
 };
 
 use crate::{
@@ -47,6 +48,9 @@ struct MonthOfContact {
     letter: &'static str,
     /// What became of it, in words.
     outcome: String,
+    /// What becomes of it, where it is in doubt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when_in_doubt: Option<WhenInDoubt>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,12 +206,17 @@ async fn add_letter(
 ) -> Result<()> {
     let letter = LetterId(row.int(0)?);
     // Its batch, and not the one by which its user joined the cycle: a redrive moves it to another.
-    let sql = "SELECT r.id, r.run_key, r.scheduled_at FROM batches b JOIN runs r ON r.id = b.run_id WHERE b.id = ?";
+    let sql = "SELECT r.id, r.run_key, r.scheduled_at, r.when_in_doubt FROM batches b \
+               JOIN runs r ON r.id = b.run_id WHERE b.id = ?";
     let Some(run) = tx.row(sql, &[letter.batch().into()]).await? else { return Ok(()) };
     let mut month = month_of(&run, kind)?;
-    let state = SendState::from_stored(row.int(1)?).map_or("unknown", SendState::as_str);
+    let state = SendState::from_stored(row.int(1)?);
+    let words = state.map_or("unknown", SendState::as_str);
     let status = Status::from_stored(row.int(2)?).map_or("unknown", Status::as_str);
-    month.outcome = if state == status { state.to_owned() } else { format!("{state} (status {status})") };
+    month.outcome = if words == status { words.to_owned() } else { format!("{words} (status {status})") };
+    if state == Some(SendState::InDoubt) {
+        month.when_in_doubt = Some(run.parsed(3)?);
+    }
     month.at = row.time(3)?.unless_never();
     month.invitation = Some(invitation.0);
     month.attempts = claims::attempts(tx, letter).await?;
@@ -223,6 +232,7 @@ fn month_of(row: &Row, kind: LetterKind) -> Result<MonthOfContact> {
         scheduled_at: row.time(2)?,
         letter: kind.as_str(),
         outcome: String::new(),
+        when_in_doubt: None,
         at: None,
         invitation: None,
         attempts: Vec::new(),
@@ -261,11 +271,13 @@ fn print(story: &Story, zone: Tz) {
             "invitation" => String::new(),
             reminder => format!("{reminder} reminder "),
         };
-        say!("  {} (run {}): {letter}{}{at}", month.key, month.run, month.outcome);
+        let doubt = month.when_in_doubt.map_or(String::new(), |policy| format!(", {}", policy.means()));
+        say!("  {} (run {}): {letter}{}{doubt}{at}", month.key, month.run, month.outcome);
         for attempt in &month.attempts {
             let settled = attempt.settled_at.map_or(String::new(), |at| format!(", known {}", local(at)));
             say!(
-                "    attempt {} by {}: begun {}{settled}: {}",
+                "    {} {} by {}: begun {}{settled}: {}",
+                if attempt.second_try { "second try" } else { "attempt" },
                 attempt.id,
                 attempt.provider,
                 local(attempt.claimed_at),

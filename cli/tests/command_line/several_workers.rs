@@ -13,7 +13,7 @@ use shared::{
     process::Holder,
     queue::RecordsQueue,
     records::Records,
-    run::job::Job as _,
+    run::{doubt::WhenInDoubt, job::Job as _},
     sqs::{Deadline, Message, RecordHandler as _},
 };
 use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
@@ -84,6 +84,7 @@ async fn plan(records: &Records) -> Vec<String> {
         zone: chrono_tz::Europe::Paris,
         batch_size: 1,
         deadline: chrono::TimeDelta::hours(4),
+        when_in_doubt: WhenInDoubt::default(),
     };
     let scheduled_at = DateTime::parse_from_rfc3339("2026-11-05T18:00:00+01:00").expect("a time").to_utc();
     let planned = planner.fire(Firing::new(scheduled_at, Trigger::Manual), Deadline::none()).await;

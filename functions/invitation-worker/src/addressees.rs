@@ -43,4 +43,6 @@ pub struct Prepared {
     pub users: HashMap<i64, User>,
     /// Who is still to be written to, by position.
     pub addressees: Vec<Addressee>,
+    /// Whether they are in doubt since an earlier try, and this is their second and last.
+    pub are_in_doubt: bool,
 }

@@ -131,6 +131,7 @@ impl Write {
         Prepared {
             addressees: verdict.invited.into_iter().zip(0..).zip(tokens).map(addressee).collect(),
             users: verdict.users,
+            are_in_doubt: false,
         }
     }
 

@@ -1,14 +1,19 @@
-//! Coming back to a batch that a worker left: what of it is still planned, and may still be sent.
+//! Coming back to a batch that a worker left: what of it is still planned, and may still be sent; when nothing is, what is
+//! in doubt and to be sent once more.
 
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use shared::{
+    claims::Positions,
     invitation::InvitationId,
     letters::{LetterId, LetterKind},
     records::{Records, Result, Tx, Value, dialect::with_list},
-    run::batch::{self, Batch},
+    run::{
+        batch::{self, Batch},
+        doubt,
+    },
 };
 
 use crate::{
@@ -61,15 +66,12 @@ async fn take_up(tx: &mut Tx, batch: &Batch, still: Still, now: DateTime<Utc>) -
     batch::fence(tx, batch.id).await?;
     let Some(batch) = Batch::find(tx, batch.id).await? else { return Ok(None) };
     let StillPlanned { standing, orphans } = standing::still_planned(tx, batch.kind, batch.id).await?;
-    let users = people::users(tx, &reminders::users_of(&standing)).await?;
-    let earlier = earlier_reminders(tx, &batch, still, &standing).await?;
     let mut withdrawn = Withdrawn::default();
     withdrawn.note_orphans(orphans);
+    let Judged { users, verdicts } = judge(tx, &batch, still, standing).await?;
     let mut addressees = Vec::new();
-    for standing in standing {
-        let user = users.get(&standing.user_id);
-        let earlier = earlier.get(&standing.invitation).copied().unwrap_or_default();
-        match still.judge(&standing, user, earlier) {
+    for (standing, verdict) in verdicts {
+        match verdict {
             Verdict::Send => addressees.push(Addressee::at(standing.letter.position(), standing)),
             Verdict::Skip(reason) => withdrawn.note(&standing, reason),
             Verdict::Wait(until) => {
@@ -79,7 +81,45 @@ async fn take_up(tx: &mut Tx, batch: &Batch, still: Still, now: DateTime<Utc>) -
         }
     }
     withdrawn.write(tx, &batch, now).await?;
-    Ok(Some((batch, Prepared { users, addressees })))
+    if addressees.is_empty()
+        && let Some(tried) = doubt::second_tries(tx, batch.id).await?
+    {
+        let prepared = second_try(tx, &batch, still, &tried).await?;
+        return Ok(Some((batch, prepared)));
+    }
+    Ok(Some((batch, Prepared { users, addressees, are_in_doubt: false })))
+}
+
+/// What of a batch is in doubt, was not tried twice and may still be sent; the others stay in doubt.
+async fn second_try(tx: &mut Tx, batch: &Batch, still: Still, tried: &[Positions]) -> Result<Prepared> {
+    let mut standing = standing::in_doubt(tx, batch.kind, batch.id).await?;
+    standing.retain(|standing| !tried.iter().any(|positions| positions.contains(standing.letter.position())));
+    let Judged { users, verdicts } = judge(tx, batch, still, standing).await?;
+    let addressees = verdicts
+        .into_iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Send))
+        .map(|(standing, _)| Addressee::at(standing.letter.position(), standing))
+        .collect();
+    Ok(Prepared { users, addressees, are_in_doubt: true })
+}
+
+/// Letters with what the rules say of them, and the users who invite.
+struct Judged {
+    users: HashMap<i64, User>,
+    verdicts: Vec<(Standing, Verdict)>,
+}
+
+async fn judge(tx: &mut Tx, batch: &Batch, still: Still, standing: Vec<Standing>) -> Result<Judged> {
+    let users = people::users(tx, &reminders::users_of(&standing)).await?;
+    let earlier = earlier_reminders(tx, batch, still, &standing).await?;
+    let verdict = |standing: Standing| {
+        let user = users.get(&standing.user_id);
+        let earlier = earlier.get(&standing.invitation).copied().unwrap_or_default();
+        let verdict = still.judge(&standing, user, earlier);
+        (standing, verdict)
+    };
+    let verdicts = standing.into_iter().map(verdict).collect();
+    Ok(Judged { users, verdicts })
 }
 
 /// What became of the other reminders of a batch's invitations. Nobody decides about more of them meanwhile.

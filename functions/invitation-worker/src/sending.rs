@@ -22,7 +22,10 @@ use shared::{
         quota::{Grant, Quota},
     },
     records::{self, Tx},
-    run::batch::{self, Batch},
+    run::{
+        batch::{self, Batch, Finished},
+        doubt,
+    },
     sqs::Deadline,
 };
 use tokio::time::Instant;
@@ -43,6 +46,10 @@ const UNAVAILABLE_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a batch waits that another worker has, or that should have been finished and is not.
 pub(crate) const UNFINISHED_WAIT: Duration = Duration::from_secs(30);
+
+/// How long letters in doubt wait for their second try: what a provider says of the first by feedback is there within
+/// minutes.
+const SECOND_TRY_WAIT: Duration = Duration::from_secs(600);
 
 /// How long letters wait for their turn in a worker; for longer their batch waits without one.
 const LONGEST_TURN: Duration = Duration::from_secs(20);
@@ -296,7 +303,11 @@ impl<'w> Sending<'w> {
         let now = self.worker.clock.now();
         let claim = |(next, number): (&Next, u32)| {
             let provider = self.worker.mailers[next.provider].name();
-            Claim::new(self.batch_id, self.kind, number, next.positions.clone(), next.indexes.len(), provider, now)
+            let (positions, letters) = (next.positions.clone(), next.indexes.len());
+            Claim {
+                is_second_try: self.prepared.are_in_doubt,
+                ..Claim::new(self.batch_id, self.kind, number, positions, letters, provider, now)
+            }
         };
         volley.iter().zip(self.claims..).map(claim).collect()
     }
@@ -359,6 +370,11 @@ impl<'w> Sending<'w> {
         let put_off = if last_try { answers.iter().find_map(reason_to_put_off) } else { None };
         let outcome = CallOutcome::sort(positions.into_iter().zip(answers), last_try && put_off.is_none());
         counters::count(Counter::Sent, outcome.accepted.len());
+        if self.prepared.are_in_doubt {
+            // What this try does not end stays in doubt, and is counted as that.
+            self.unsettled.push((claim, outcome));
+            return;
+        }
         counters::count(Counter::InDoubt, outcome.unknown.len());
         self.put_off = self.put_off.or(put_off);
         if put_off.is_none() {
@@ -411,7 +427,7 @@ impl<'w> Sending<'w> {
     /// Records the last result and ends the batch.
     async fn finish(mut self) -> anyhow::Result<Sent> {
         let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
-        let (batch_id, now) = (self.batch_id, self.worker.clock.now());
+        let (batch_id, now, were_in_doubt) = (self.batch_id, self.worker.clock.now(), self.prepared.are_in_doubt);
         let finished = self
             .worker
             .records
@@ -419,16 +435,20 @@ impl<'w> Sending<'w> {
                 let unsettled = unsettled.clone();
                 async move {
                     settle_all(tx, &unsettled, now).await?;
+                    if were_in_doubt {
+                        doubt::end_second_try(tx, batch_id).await?;
+                    }
                     batch::finish(tx, batch_id).await
                 }
                 .boxed()
             })
             .await?;
-        if finished {
-            return Ok(Sent::All);
+        match finished {
+            Finished::Yes => Ok(Sent::All),
+            // Another worker has a call under way, or rows came back to planned: a fresh message will look again.
+            Finished::PositionsLeft => self.hand_back(UNFINISHED_WAIT, "positions are left").await,
+            Finished::DoubtsLeft => self.hand_back(SECOND_TRY_WAIT, "what is in doubt is sent once more").await,
         }
-        // Another worker has a call under way, or rows came back to planned: a fresh message will look again.
-        self.hand_back(UNFINISHED_WAIT, "positions are left").await
     }
 
     /// Records the last result and leaves the rest to a later message.

@@ -94,19 +94,29 @@ pub struct StillPlanned {
 
 /// What of a batch is still planned.
 pub async fn still_planned(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<StillPlanned> {
+    in_state(tx, kind, batch_id, 0).await
+}
+
+/// What of a batch is in doubt and can be looked at: letters whose invitation is no longer there are left out.
+pub async fn in_doubt(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<Vec<Standing>> {
+    Ok(in_state(tx, kind, batch_id, 4).await?.standing)
+}
+
+/// A batch's letters in a `send_state`; see the migrations.
+async fn in_state(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: i64) -> Result<StillPlanned> {
     let sql = match kind {
         LetterKind::Invitation => format!(
             "SELECT i.id, {COLUMNS}, i.id IS NULL FROM invitations i {PEOPLE} \
-             WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id"
+             WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = ? ORDER BY i.id"
         ),
         LetterKind::Reminder(_) => format!(
             "SELECT r.id, {COLUMNS}, i.id IS NULL FROM reminders r \
              LEFT JOIN invitations i ON i.id = r.invitation_id {PEOPLE} \
-             WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = 0 ORDER BY r.id"
+             WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = ? ORDER BY r.id"
         ),
     };
     let mut planned = StillPlanned::default();
-    for row in tx.rows(sql, &[batch_id.into(), batch_id.into()]).await? {
+    for row in tx.rows(sql, &[batch_id.into(), batch_id.into(), state.into()]).await? {
         if row.truth(17)? {
             planned.orphans.push(LetterId(row.int(0)?));
         } else {

@@ -17,6 +17,7 @@ use shared::{
     records::{Records, Result},
     run::{
         Run,
+        doubt::WhenInDoubt,
         job::{Job, parameters_of},
         missed::MissedPolicy,
         plan::{self, PlanEnd},
@@ -44,6 +45,8 @@ pub struct Planner {
     pub batch_size: usize,
     /// How late its schedule may fire it before a person is asked: people are not written to in the night.
     pub deadline: TimeDelta,
+    /// What becomes of letters in doubt.
+    pub when_in_doubt: WhenInDoubt,
 }
 
 /// What becomes of evenings that were missed. Each takes everybody whose day has come, so the last of a month makes up
@@ -82,6 +85,10 @@ impl Job for Planner {
 
     fn deadline(&self) -> TimeDelta {
         self.deadline
+    }
+
+    fn when_in_doubt(&self) -> WhenInDoubt {
+        self.when_in_doubt
     }
 
     fn period(&self, scheduled_at: DateTime<Utc>) -> String {

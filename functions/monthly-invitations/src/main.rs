@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
         zone: settings.timezone,
         batch_size: settings.batch_size as usize,
         deadline: settings.deadline,
+        when_in_doubt: settings.when_in_doubt,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

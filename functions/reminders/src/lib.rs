@@ -20,6 +20,7 @@ use shared::{
     reminders::{ReminderDays, ReminderParameters},
     run::{
         Run,
+        doubt::WhenInDoubt,
         job::{Job, parameters_of},
         missed::MissedPolicy,
         plan::{self, PlanEnd},
@@ -52,6 +53,8 @@ pub struct Planner {
     pub clock: Clock,
     /// After how many days reminders are due.
     pub days: ReminderDays,
+    /// What becomes of letters in doubt.
+    pub when_in_doubt: WhenInDoubt,
 }
 
 impl Planner {
@@ -136,6 +139,10 @@ impl Job for Planner {
 
     fn when_missed(&self) -> MissedPolicy {
         WHEN_MISSED
+    }
+
+    fn when_in_doubt(&self) -> WhenInDoubt {
+        self.when_in_doubt
     }
 
     async fn parameters(&self, firing: Firing) -> anyhow::Result<String> {

@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
         records: started.records,
         clock: clock.clone(),
         days: settings.days,
+        when_in_doubt: settings.when_in_doubt,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

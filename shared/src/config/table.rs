@@ -7,8 +7,8 @@ use super::host::Host;
 use crate::mail::providers::Provider;
 
 use super::kinds::{
-    Address, AlertsPlace, BaseUrlKind, DatabaseKind, DatabaseName, EventsPlace, Folder, Fraction, HostName, Kind,
-    ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Text, Transports, Whole, Zone,
+    Address, AlertsPlace, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder, Fraction,
+    HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Text, Transports, Whole, Zone,
 };
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
@@ -127,6 +127,14 @@ settings! {
         /// How late the invitations' schedule may fire before their run waits for a person: `almanac approve RUN`.
         SCHEDULER_INVITATION_DEADLINE_HOURS: Whole = Whole::range(1, 168).of("hours"),
             default("4"), read_by(&[PLANNER, CLI]);
+
+        /// What becomes of an invitation whose provider gave no result: it is left in doubt, or sent once more.
+        SCHEDULER_INVITATIONS_IN_DOUBT: DoubtPolicy = DoubtPolicy,
+            default("never-again"), read_by(&[PLANNER, CLI]);
+
+        /// The same of a reminder.
+        SCHEDULER_REMINDERS_IN_DOUBT: DoubtPolicy = DoubtPolicy,
+            default("never-again"), read_by(&[REMINDERS, CLI]);
 
         /// The zone in which days, hours and months are meant.
         SCHEDULER_TIMEZONE: Zone = Zone,

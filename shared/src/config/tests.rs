@@ -36,6 +36,7 @@ fn with_nothing_set_every_job_starts_with_the_defaults() {
         hour: 18,
         batch_size: 50,
         deadline: chrono::TimeDelta::hours(4),
+        when_in_doubt: crate::run::doubt::WhenInDoubt::NeverAgain,
     };
     assert_eq!(planner, expected);
     assert_eq!(worker.mail.transports, [Provider::Dir(PathBuf::from(".almanac/mail"))]);

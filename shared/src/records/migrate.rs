@@ -51,6 +51,7 @@ const CHANGES: &[Change] = &[
     change!(17, "0017_send_quota"),
     change!(18, "0018_feedback_kind"),
     change!(19, "0019_schedules"),
+    change!(20, "0020_when_in_doubt"),
 ];
 
 /// What bringing the schema up to date came to.

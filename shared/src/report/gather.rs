@@ -42,7 +42,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
         calls: calls.calls,
         rate: rate(run, &calls),
         failures: failures(&ledger, calls.failed),
-        in_doubt: InDoubt { causes: by_frequency(calls.in_doubt), letters: listed, more },
+        in_doubt: InDoubt { policy: run.when_in_doubt, causes: by_frequency(calls.in_doubt), letters: listed, more },
         ledger,
         batches,
         parked_batches,

@@ -10,7 +10,7 @@ use super::{
     verdict, words,
     words::count,
 };
-use crate::cleaned;
+use crate::{cleaned, run::doubt::WhenInDoubt};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -152,7 +152,15 @@ fn in_doubt(report: &Report) -> Markup {
             h2 { "In doubt" }
             p.note {
                 "In doubt is what was handed to a provider without a reply that says what became of it. It may have \
-                 arrived or not. It is never sent again by default, because nobody should be invited twice."
+                 arrived or not. "
+                @match doubt.policy {
+                    WhenInDoubt::NeverAgain => {
+                        "By this run's policy it is never sent again, because nobody should be written to twice."
+                    }
+                    WhenInDoubt::OnceMore => {
+                        "By this run's policy it was sent once more; what is listed had no result then either."
+                    }
+                }
             }
             @if doubt.causes.is_empty() && doubt.letters.is_empty() {
                 p.empty { "Nothing is in doubt." }

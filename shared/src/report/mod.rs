@@ -26,7 +26,7 @@ pub use self::words::count;
 use crate::{
     objects::Objects,
     records::{Records, Result},
-    run::Run,
+    run::{Run, doubt::WhenInDoubt},
 };
 
 /// The number of the JSON's shape: raised when a field changes its meaning or goes.
@@ -157,6 +157,8 @@ pub struct Cause {
 /// What is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InDoubt {
+    /// What becomes of it.
+    pub policy: WhenInDoubt,
     /// Why, the most frequent first.
     pub causes: Vec<Cause>,
     /// What the first thousand are called: `42` for an invitation, `42/first` for a reminder of it.

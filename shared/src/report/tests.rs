@@ -156,7 +156,7 @@ async fn the_page_shows_every_number_of_the_ledger_and_both_clocks() {
     for (number, label) in [(89, "planned"), (54, "sent"), (10, "skipped"), (21, "failed"), (4, "in doubt")] {
         assert!(html.contains(&term(number, label)), "{number} {label}\n{html}");
     }
-    for words in ["with failures and some in doubt", "opted out", "too many bounces", "never sent again by default"] {
+    for words in ["with failures and some in doubt", "opted out", "too many bounces", "never sent again, because"] {
         assert!(html.contains(words), "{words}\n{html}");
     }
     assert!(

@@ -8,7 +8,7 @@ use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Control, State};
+use super::{Control, State, doubt};
 use crate::{
     invitation::POSITIONS,
     letters::LetterKind,
@@ -209,20 +209,31 @@ pub async fn postpone(tx: &mut Tx, batch_id: i64, wait: Duration, cause: &str) -
     Ok(())
 }
 
-/// Ends a batch that has nothing left to do.
-///
-/// Gives false, and changes nothing, while a position is neither sent, failed, in doubt nor cancelled, or a claim is
-/// open.
-pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+/// Whether a batch has ended, or what keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// It has nothing left to do.
+    Yes,
+    /// A position is neither sent, failed, in doubt nor cancelled, or a claim is open.
+    PositionsLeft,
+    /// All that is left is in doubt, and to be sent once more by the run's policy.
+    DoubtsLeft,
+}
+
+/// Ends a batch that has nothing left to do; changes nothing while it has.
+pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<Finished> {
     if has_unfinished_positions(tx, batch_id).await? {
-        return Ok(false);
+        return Ok(Finished::PositionsLeft);
+    }
+    if doubt::awaits_second_try(tx, batch_id).await? {
+        return Ok(Finished::DoubtsLeft);
     }
     tx.execute(
         "UPDATE batches SET state = 'done', finished_at = {now} WHERE id = ? AND state = 'open'",
         &[batch_id.into()],
     )
     .await?;
-    Ok(true)
+    Ok(Finished::Yes)
 }
 
 async fn has_unfinished_positions(tx: &mut Tx, batch_id: i64) -> Result<bool> {

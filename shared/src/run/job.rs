@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use serde::Serialize;
 
 use super::{
-    Opened, Run, close,
+    Opened, Opening, Run, close,
     control::{self, Control},
+    doubt::WhenInDoubt,
     fuse,
     ledger::Ledger,
     missed::{self, Beginning, MissedPolicy},
@@ -47,6 +48,11 @@ pub trait Job: Send + Sync {
     /// The firings of which the last makes up for the others: those whose keys begin so. All, where it is empty.
     fn period(&self, _: DateTime<Utc>) -> String {
         String::new()
+    }
+
+    /// What becomes of its letters in doubt; a run keeps to what holds when it is opened.
+    fn when_in_doubt(&self) -> WhenInDoubt {
+        WhenInDoubt::default()
     }
 
     /// What the run of a firing must not see change under it, as JSON; fixed when it is opened.
@@ -101,8 +107,14 @@ pub trait Job: Send + Sync {
 
     /// The same, as a run that begins so, if this firing opens it.
     async fn open_as(&self, firing: Firing, control: Control) -> anyhow::Result<Opened> {
-        let (key, parameters) = (self.key(firing.scheduled_at), self.parameters(firing).await?);
-        let opened = super::open(self.records(), self.clock(), self.name(), key, firing, parameters, control).await?;
+        let opening = Opening {
+            key: self.key(firing.scheduled_at),
+            firing,
+            parameters: self.parameters(firing).await?,
+            control,
+            when_in_doubt: self.when_in_doubt(),
+        };
+        let opened = super::open(self.records(), self.clock(), self.name(), opening).await?;
         let (Opened::Joined(run), Trigger::Manual) = (&opened, firing.trigger) else { return Ok(opened) };
         let (run, now) = (run.id, self.clock().now());
         let run = self.records().transaction(move |tx| {

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod close;
 pub mod control;
 pub mod deliver;
+pub mod doubt;
 pub mod fuse;
 pub mod history;
 pub mod job;
@@ -16,6 +17,8 @@ pub mod missed;
 pub mod outbox;
 pub mod plan;
 pub mod redrive;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -28,7 +31,7 @@ use crate::{
     records::{Records, Result, Row, Tx},
 };
 
-use self::{control::Control, ledger::Ledger};
+use self::{control::Control, doubt::WhenInDoubt, ledger::Ledger};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,13 +112,16 @@ pub struct Run {
     pub parent: i64,
     /// How many letters a second a redrive lets go; 0 for all at once.
     pub letters_per_second: u32,
+    /// What becomes of its letters in doubt.
+    pub when_in_doubt: WhenInDoubt,
     /// The X-Ray trace of the firing that opened it; empty on one machine.
     pub trace: String,
 }
 
 const COLUMNS: &str = "SELECT id, job, run_key, trigger_kind, scheduled_at, started_at, finished_at, state, control, \
                        parameters, checkpoint, plan_complete, planned, ledger, error, peak_rss_bytes, \
-                       resumed_checkpoint, vain_resumes, parent_id, letters_per_second, trace FROM runs";
+                       resumed_checkpoint, vain_resumes, parent_id, letters_per_second, trace, \
+                       when_in_doubt FROM runs";
 
 impl Run {
     fn read(row: &Row) -> Result<Self> {
@@ -141,6 +147,7 @@ impl Run {
             parent: row.int(18)?,
             letters_per_second: row.small(19)?,
             trace: row.text(20)?,
+            when_in_doubt: row.parsed(21)?,
         })
     }
 
@@ -187,48 +194,59 @@ impl Opened {
     }
 }
 
+/// What a run is opened with, and keeps.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// The job's own key for the firing.
+    pub key: String,
+    /// The firing.
+    pub firing: Firing,
+    /// What the job fixes, as JSON.
+    pub parameters: String,
+    /// Whether it begins at once or when a person approves it.
+    pub control: Control,
+    /// What becomes of its letters in doubt.
+    pub when_in_doubt: WhenInDoubt,
+}
+
 /// Opens the run of (job, key), or finds the one that another firing opened.
 ///
 /// The winner is known by reading the owner token back, never by a count of affected rows, so a repeated insert after
 /// a lost connection is still its own. The same transaction says that the job has started, or where `control` is
 /// [`Control::Approval`], that a person is to approve it.
-pub async fn open(
-    records: &Records,
-    clock: &Clock,
-    job: &'static str,
-    key: String,
-    firing: Firing,
-    parameters: String,
-    control: Control,
-) -> Result<Opened> {
+pub async fn open(records: &Records, clock: &Clock, job: &'static str, opening: Opening) -> Result<Opened> {
     let token = random::token();
     let now = clock.now();
-    let trace = firing.trace.map(|trace| trace.to_string()).unwrap_or_default();
+    let trace = opening.firing.trace.map(|trace| trace.to_string()).unwrap_or_default();
+    let opening = Arc::new(opening);
     records
         .transaction(move |tx| {
-            let (token, key, parameters, trace) = (token.clone(), key.clone(), parameters.clone(), trace.clone());
+            let (token, trace, opening) = (token.clone(), trace.clone(), opening.clone());
             async move {
+                let Opening { key, firing, parameters, control, when_in_doubt } = &*opening;
                 tx.execute(
                     "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
-                     trace, control, checkpoint_at, ledger, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
+                     trace, control, when_in_doubt, checkpoint_at, ledger, error) \
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, '', '') \
                      {or ignore job}",
                     &[
                         job.into(),
-                        (&key).into(),
+                        key.into(),
                         (&token).into(),
                         firing.trigger.as_str().into(),
                         firing.scheduled_at.into(),
                         now.into(),
-                        (&parameters).into(),
+                        parameters.into(),
                         (&trace).into(),
                         control.as_str().into(),
+                        when_in_doubt.as_str().into(),
                     ],
                 )
                 .await?;
                 let owner = tx
-                    .row("SELECT owner_token FROM runs WHERE job = ? AND run_key = ?", &[job.into(), (&key).into()])
+                    .row("SELECT owner_token FROM runs WHERE job = ? AND run_key = ?", &[job.into(), key.into()])
                     .await?;
-                let run = Run::find_by_key(tx, job, &key).await?;
+                let run = Run::find_by_key(tx, job, key).await?;
                 let (Some(owner), Some(run)) = (owner, run) else {
                     return Err(crate::records::RecordsError::Fenced);
                 };

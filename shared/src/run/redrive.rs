@@ -173,8 +173,8 @@ async fn insert_child(tx: &mut Tx, parent: &Run, wanted: &Wanted, token: &str, n
     let key = format!("{prefix}{}", before.transpose()?.unwrap_or(0) + 1);
     tx.insert(
         "INSERT INTO runs (job, run_key, owner_token, trigger_kind, scheduled_at, started_at, parameters, \
-         checkpoint_at, ledger, error, parent_id, letters_per_second) \
-         VALUES (?, ?, ?, 'redrive', ?, ?, ?, {now}, '', '', ?, ?)",
+         checkpoint_at, ledger, error, parent_id, letters_per_second, when_in_doubt) \
+         VALUES (?, ?, ?, 'redrive', ?, ?, ?, {now}, '', '', ?, ?, ?)",
         &[
             (&parent.job).into(),
             key.into(),
@@ -184,6 +184,7 @@ async fn insert_child(tx: &mut Tx, parent: &Run, wanted: &Wanted, token: &str, n
             (&parent.parameters).into(),
             parent.id.into(),
             wanted.letters_per_second.into(),
+            parent.when_in_doubt.as_str().into(),
         ],
     )
     .await

@@ -5,7 +5,12 @@ use shared::{
     claims::Claimed,
     clock::Clock,
     process::Holder,
-    run::{State, batch, close::try_close, ledger},
+    run::{
+        State,
+        batch::{self, Finished},
+        close::try_close,
+        ledger,
+    },
 };
 use tests::{
     attempts::{accepted, all_accepted, ask_for, let_leases_end, make, outcome, range, refused_for_good, settle},
@@ -18,7 +23,7 @@ tests::contract!(
     evidence_after_the_closing_moves_the_live_counts_and_not_the_closed_ledger,
 );
 
-async fn finish(database: &TestDatabase, batch: i64) -> bool {
+async fn finish(database: &TestDatabase, batch: i64) -> Finished {
     database.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed()).await.expect("asked")
 }
 
@@ -27,7 +32,7 @@ async fn a_zombie_that_settles_late_is_counted_and_nobody_is_written_to_twice(da
     let batch = add_open_batch(database, run, 6).await;
     let zombies = range(batch, 0, 0, 2);
     make(database, &zombies).await;
-    assert!(!finish(database, batch).await, "a call is under way");
+    assert_eq!(finish(database, batch).await, Finished::PositionsLeft, "a call is under way");
 
     assert_eq!(let_leases_end(database).await, 1);
     assert_eq!(send_states(database, batch).await, [4, 4, 4, 0, 0, 0]);
@@ -40,7 +45,7 @@ async fn a_zombie_that_settles_late_is_counted_and_nobody_is_written_to_twice(da
     settle(database, &successors, all_accepted(&successors)).await;
 
     assert_eq!(send_states(database, batch).await, [2, 3, 2, 2, 2, 2]);
-    assert!(finish(database, batch).await);
+    assert_eq!(finish(database, batch).await, Finished::Yes);
     let closed = try_close(database, &Clock::system(), run).await.expect("tried").expect("closed");
     let ledger = closed.closing_ledger().expect("a ledger");
     assert_eq!((closed.state, ledger.sent, ledger.failed, ledger.in_doubt), (State::Completed, 5, 1, 0));
@@ -52,7 +57,7 @@ async fn evidence_after_the_closing_moves_the_live_counts_and_not_the_closed_led
     let zombies = range(batch, 0, 0, 1);
     make(database, &zombies).await;
     let_leases_end(database).await;
-    assert!(finish(database, batch).await, "in doubt is an outcome");
+    assert_eq!(finish(database, batch).await, Finished::Yes, "in doubt is an outcome");
     let closed = try_close(database, &Clock::system(), run).await.expect("tried").expect("closed");
     assert_eq!(closed.state, State::Completed);
     settle(database, &zombies, all_accepted(&zombies)).await;

@@ -203,7 +203,7 @@ async fn a_closed_run_s_live_counts_move_and_its_closing_ledger_stays(database: 
     make(database, &claim).await;
     let_leases_end(database).await;
     let finished = database.transaction(move |tx| batch::finish(tx, batch).boxed()).await.expect("tried");
-    assert!(finished, "in doubt is an end");
+    assert_eq!(finished, batch::Finished::Yes, "in doubt is an end");
     close::try_close(database, &Clock::standing_at(scheduled_at()), run).await.expect("tried").expect("closed");
     take(database, said(Kind::Delivered, &claim, 0, 2)).await;
     take(database, said(Kind::Rejected, &claim, 1, 2)).await;

@@ -139,8 +139,8 @@ pub const QUERIES: &[Query] = &[
         "SELECT i.id, i.user_id, c.id IS NULL, s.email IS NOT NULL \
          FROM invitations i LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
-         WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = 0 ORDER BY i.id",
-        || vec![id(), id()],
+         WHERE i.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND i.send_state = ? ORDER BY i.id",
+        || vec![id(), id(), 0_i64.into()],
     )),
     assembled(list("DELETE FROM invitations WHERE send_state = 0 AND id IN (?..)", 50, || ids(50))),
     // The reminders' planner's.
@@ -198,8 +198,8 @@ pub const QUERIES: &[Query] = &[
          LEFT JOIN invitations i ON i.id = r.invitation_id \
          LEFT JOIN contacts c ON c.user_id = i.user_id AND c.id = i.contact_id \
          LEFT JOIN suppressions s ON s.email = i.to_email \
-         WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = 0 ORDER BY r.id",
-        || vec![id(), id()],
+         WHERE r.id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND r.send_state = ? ORDER BY r.id",
+        || vec![id(), id(), 0_i64.into()],
     )),
     assembled(query(
         "UPDATE reminders SET send_state = 2, sent_at = ?, status = CASE WHEN status = 0 THEN 1 ELSE status END \
@@ -280,6 +280,14 @@ pub const QUERIES: &[Query] = &[
     ),
     query("SELECT not_before, planned FROM batches WHERE run_id = ? ORDER BY id DESC LIMIT 1", || vec![id()]),
     query("SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0", || vec![id()]),
+    // A second try's.
+    assembled(query(
+        "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 4 LIMIT 1",
+        || vec![id(), id()],
+    )),
+    query("SELECT first_position, last_position, listed FROM sends WHERE batch_id = ? AND second_try = 1", || {
+        vec![id()]
+    }),
     query("SELECT id FROM runs WHERE parent_id = ? AND state = 'open' ORDER BY id LIMIT 1", || vec![id()]),
     query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
         after(a_range(), vec![100_i64.into()])

@@ -8,7 +8,7 @@ use shared::{
     records::Records,
     run::{
         State,
-        batch::{self, BatchMessage, Failed, MOST_TRIES},
+        batch::{self, BatchMessage, Failed, Finished, MOST_TRIES},
         close::try_close,
         ledger,
     },
@@ -43,7 +43,7 @@ async fn postpone(records: &Records, batch: i64) {
 
 async fn finish(records: &Records, batch: i64) -> bool {
     let finished = records.transaction(move |tx| async move { batch::finish(tx, batch).await }.boxed());
-    finished.await.expect("asked")
+    finished.await.expect("asked") == Finished::Yes
 }
 
 async fn park(records: &Records, batch: i64) -> bool {

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use shared::{
     clock::Clock,
     firing::Firing,
-    run::{self, Opened, State, control::Control, job::Job as _},
+    run::{self, Opened, State, doubt::WhenInDoubt, job::Job as _},
     sqs::Deadline,
 };
 use tests::{
@@ -14,7 +14,7 @@ use tests::{
     databases::TestDatabase,
     people::add_user_with_contacts,
     queues::ScriptedQueue,
-    runs::{JOB, find, firing, planner, scheduled_at},
+    runs::{JOB, find, firing, opening, planner, scheduled_at},
 };
 
 tests::contract!(
@@ -24,6 +24,7 @@ tests::contract!(
     a_firing_on_a_closed_run_reports_its_ledger,
     a_cycle_in_which_nobody_is_due_is_closed_at_once,
     a_second_firing_plans_what_the_first_left,
+    a_run_keeps_the_policy_about_doubts_with_which_it_was_opened,
 );
 
 async fn ten_firings_at_once_are_one_run_with_one_owner(database: &TestDatabase) {
@@ -31,10 +32,7 @@ async fn ten_firings_at_once_are_one_run_with_one_owner(database: &TestDatabase)
     for key in ["2026-11/05", "2026-11/06", "2026-11/07"] {
         let firings = (0..10).map(|number| {
             let records = if number % 2 == 0 { database.records().clone() } else { other_process.clone() };
-            tokio::spawn(async move {
-                run::open(&records, &Clock::system(), JOB, key.to_owned(), firing(), "{}".to_owned(), Control::Run)
-                    .await
-            })
+            tokio::spawn(async move { run::open(&records, &Clock::system(), JOB, opening(key, "{}")).await })
         });
         let opened: Vec<Opened> = join_all(firings)
             .await
@@ -51,8 +49,7 @@ async fn ten_firings_at_once_are_one_run_with_one_owner(database: &TestDatabase)
 async fn keys_and_jobs_are_runs_of_their_own(database: &TestDatabase) {
     let mut runs = Vec::new();
     for (job, key) in [("a", "1"), ("a", "2"), ("b", "1"), ("A", "1"), ("a", "1")] {
-        let opened =
-            run::open(database, &Clock::system(), job, key.to_owned(), firing(), "{}".to_owned(), Control::Run).await;
+        let opened = run::open(database, &Clock::system(), job, opening(key, "{}")).await;
         runs.push(opened.expect("opened").run().id);
     }
     assert_eq!(runs[0], runs[4]);
@@ -65,8 +62,7 @@ async fn keys_and_jobs_are_runs_of_their_own(database: &TestDatabase) {
 async fn a_firing_keeps_the_parameters_of_the_one_that_opened_the_run(database: &TestDatabase) {
     for parameters in ["first", "second"] {
         let key = "2026-11/05".to_owned();
-        let opened =
-            run::open(database, &Clock::system(), JOB, key, firing(), parameters.to_owned(), Control::Run).await;
+        let opened = run::open(database, &Clock::system(), JOB, opening(key, parameters)).await;
         let run = opened.expect("opened").run().clone();
         assert_eq!((run.parameters.as_str(), run.trigger.as_str()), ("first", "schedule"));
         assert_eq!(run.scheduled_at, scheduled_at());
@@ -101,4 +97,14 @@ async fn a_second_firing_plans_what_the_first_left(database: &TestDatabase) {
     let fired = planner.fire(late, Deadline::none()).await.expect("a firing");
     assert_eq!((fired.met, fired.run, fired.plan_complete), ("joined", opened.run().id, true));
     assert_eq!((find(database, fired.run).await.planned, queue.taken().len()), (2, 1));
+}
+
+async fn a_run_keeps_the_policy_about_doubts_with_which_it_was_opened(database: &TestDatabase) {
+    add_user_with_contacts(database, 2).await;
+    let queue = Arc::new(ScriptedQueue::taking_all());
+    for when_in_doubt in [WhenInDoubt::OnceMore, WhenInDoubt::NeverAgain] {
+        let planner = monthly_invitations::Planner { when_in_doubt, ..planner(database, queue.clone(), 10) };
+        let fired = planner.fire(firing(), Deadline::none()).await.expect("fired");
+        assert_eq!(find(database, fired.run).await.when_in_doubt, WhenInDoubt::OnceMore);
+    }
 }

@@ -43,6 +43,9 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     for url in ["", "redis://cache", "rediss://cache.example.com:6379"] {
         all.push(Given::from([("SendLogUrl", json!(url))]));
     }
+    for policy in ["never-again", "once-more"] {
+        all.push(Given::from([("InvitationsInDoubt", json!(policy)), ("RemindersInDoubt", json!(policy))]));
+    }
     all
 }
 

@@ -1,5 +1,6 @@
 //! The invitation worker from a batch's message to a closed run, on every database.
 
+mod doubts;
 mod eligibility;
 mod messages;
 mod overlaps;

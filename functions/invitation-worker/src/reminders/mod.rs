@@ -178,7 +178,7 @@ impl Write {
         end_waits(tx, &self.due.waited).await?;
         begin_waits(tx, &decision.waiting).await?;
         let addressees = (0..).zip(decision.reminded).map(|(position, standing)| Addressee::at(position, standing));
-        Ok(Some(Prepared { users: self.due.users.clone(), addressees: addressees.collect() }))
+        Ok(Some(Prepared { users: self.due.users.clone(), addressees: addressees.collect(), are_in_doubt: false }))
     }
 
     async fn insert_reminders(&self, tx: &mut Tx, reminded: &[Standing]) -> Result<()> {

@@ -5,9 +5,10 @@ use chrono_tz::Tz;
 
 use super::super::reader::{Group, Reader};
 use super::super::table::{
-    SCHEDULER_BATCH_SIZE, SCHEDULER_INVITATION_DEADLINE_HOURS, SCHEDULER_MONTHLY_JOB_DAY, SCHEDULER_MONTHLY_JOB_HOUR,
-    SCHEDULER_TIMEZONE,
+    SCHEDULER_BATCH_SIZE, SCHEDULER_INVITATION_DEADLINE_HOURS, SCHEDULER_INVITATIONS_IN_DOUBT,
+    SCHEDULER_MONTHLY_JOB_DAY, SCHEDULER_MONTHLY_JOB_HOUR, SCHEDULER_TIMEZONE,
 };
+use crate::run::doubt::WhenInDoubt;
 
 /// What the monthly planner needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct PlannerSettings {
     pub batch_size: u32,
     /// How late its schedule may fire it before a person is asked.
     pub deadline: TimeDelta,
+    /// What becomes of invitations in doubt.
+    pub when_in_doubt: WhenInDoubt,
 }
 
 impl Group for PlannerSettings {
@@ -31,12 +34,14 @@ impl Group for PlannerSettings {
         let hour = reader.value(&SCHEDULER_MONTHLY_JOB_HOUR);
         let batch_size = reader.value(&SCHEDULER_BATCH_SIZE);
         let deadline = reader.value(&SCHEDULER_INVITATION_DEADLINE_HOURS);
+        let when_in_doubt = reader.value(&SCHEDULER_INVITATIONS_IN_DOUBT);
         Some(Self {
             timezone: timezone?,
             day: day?,
             hour: hour?,
             batch_size: batch_size?,
             deadline: TimeDelta::hours(deadline?.into()),
+            when_in_doubt: when_in_doubt?,
         })
     }
 }

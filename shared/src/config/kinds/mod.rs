@@ -5,6 +5,7 @@ mod authority;
 mod aws;
 mod base_url;
 mod database;
+mod doubt;
 mod plain;
 mod send_log;
 mod transport;
@@ -16,6 +17,7 @@ pub use aws::{
 };
 pub use base_url::{BaseUrl, BaseUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
+pub use doubt::DoubtPolicy;
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
 pub use send_log::{RedisUrl, SendLogAt, SendLogPlace};
 pub use transport::Transports;
