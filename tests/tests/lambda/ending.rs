@@ -12,7 +12,8 @@ const TIME: Duration = Duration::from_secs(900);
 
 #[tokio::test]
 async fn an_idle_instance_closes_its_records_and_ends_well() {
-    let mut function = start(&TestDatabase::sqlite().await, &[]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[]).await;
     function.invoke(doing("answer")).await;
     function.terminate();
     let (status, output) = function.end().await;
@@ -22,7 +23,8 @@ async fn an_idle_instance_closes_its_records_and_ends_well() {
 
 #[tokio::test]
 async fn what_is_under_way_hears_of_the_end_answers_and_is_measured() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("TAKES_RECORDS", "yes")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("TAKES_RECORDS", "yes")]).await;
     let answered = function.begin(TIME, records(&[("a", "stop", "")]));
     function.says("handling").await;
     function.terminate();
@@ -34,7 +36,8 @@ async fn what_is_under_way_hears_of_the_end_answers_and_is_measured() {
 
 #[tokio::test]
 async fn what_does_not_end_cannot_hold_up_the_instance() {
-    let mut function = start(&TestDatabase::sqlite().await, &[]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[]).await;
     let _unanswered = function.begin(TIME, doing("hang"));
     function.says("handling").await;
     function.terminate();

@@ -17,7 +17,8 @@ fn lines(function: &mut LambdaHost, message: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_line_of_an_invocation_says_when_and_which_job_request_and_trace() {
-    let mut function = start(&TestDatabase::sqlite().await, &[]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[]).await;
     for _ in 0..2 {
         function.invoke(doing("answer")).await;
     }
@@ -34,7 +35,8 @@ async fn every_line_of_an_invocation_says_when_and_which_job_request_and_trace()
 
 #[tokio::test]
 async fn every_line_of_a_record_says_its_message_run_and_batch_and_the_trace_of_its_run() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("TAKES_RECORDS", "yes")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("TAKES_RECORDS", "yes")]).await;
     function
         .invoke(records(&[("a", "", OTHER_TRACE), ("b", "panic", OTHER_TRACE), ("c", "", "ada@example.org")]))
         .await;
@@ -64,7 +66,8 @@ async fn every_line_of_a_record_says_its_message_run_and_batch_and_the_trace_of_
 
 #[tokio::test]
 async fn an_error_is_one_line_with_its_whole_chain_and_keeps_its_ids_whatever_level_is_asked_for() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]).await;
     function.invoke(doing("fail")).await;
     assert!(lines(&mut function, "handling").is_empty(), "Lambda asked for less");
     let failed = lines(&mut function, "the invocation failed");
@@ -98,7 +101,8 @@ async fn no_level_shows_what_passes_through_a_library() {
 
 #[tokio::test]
 async fn where_lambda_asks_for_text_a_line_is_text() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("AWS_LAMBDA_LOG_FORMAT", "Text")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("AWS_LAMBDA_LOG_FORMAT", "Text")]).await;
     function.invoke(doing("answer")).await;
     let log = function.output();
     assert!(log.contains("INFO") && log.contains("handling") && log.contains(TRACE), "{log}");

@@ -74,7 +74,8 @@ async fn last_metrics(function: &mut LambdaHost, invocations: usize) -> Value {
 
 #[tokio::test]
 async fn an_invocation_that_answers_fails_panics_or_does_not_end_has_one_line_each() {
-    let mut function = start(&TestDatabase::sqlite().await, &[]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[]).await;
     assert_eq!(function.invoke(doing("answer")).await, Answer::Response("with records".into()));
     let answered = json!({"ColdStarts": 1, "Records": 1, "RecordFailures": 0, "StuckRuns": 2});
     assert_eq!(last_metrics(&mut function, 1).await, answered);
@@ -94,7 +95,8 @@ async fn an_invocation_that_answers_fails_panics_or_does_not_end_has_one_line_ea
 
 #[tokio::test]
 async fn records_are_counted_and_those_that_failed() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("TAKES_RECORDS", "yes")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("TAKES_RECORDS", "yes")]).await;
     let event = records(&[("a", "", ""), ("b", "panic", ""), ("c", "", "")]);
     let Answer::Response(answer) = function.invoke(event).await else { panic!("an answer") };
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "b"}]}));
@@ -109,7 +111,8 @@ async fn records_are_counted_and_those_that_failed() {
 
 #[tokio::test]
 async fn an_event_that_is_no_queue_s_fails_like_any_other_and_shows_nothing_of_itself() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("TAKES_RECORDS", "yes")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("TAKES_RECORDS", "yes")]).await;
     for (number, event) in [json!({"Records": "ada@example.org"}), json!({}), json!(null)].into_iter().enumerate() {
         let Answer::Error(error) = function.invoke(event).await else { panic!("no queue's event is no answer") };
         assert_eq!(error["errorMessage"], "not a queue's event; expected \"Records\"");
@@ -133,7 +136,8 @@ async fn no_level_that_the_log_is_held_to_takes_the_metrics_along() {
 
 #[tokio::test]
 async fn on_a_developer_s_machine_there_are_none() {
-    let mut function = start(&TestDatabase::sqlite().await, &[("AWS_SAM_LOCAL", "true")]).await;
+    let database = TestDatabase::sqlite().await;
+    let mut function = start(&database, &[("AWS_SAM_LOCAL", "true")]).await;
     function.invoke(doing("answer")).await;
     assert!(function.metrics().is_empty());
 }
