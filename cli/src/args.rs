@@ -150,6 +150,11 @@ pub enum Command {
     },
     /// Bring the records' schema up to date, and say what was applied
     Migrate,
+    /// Predict what many invitations take on the deployed stack: when they are over, workers, connections, cost, what bounds
+    /// them, and what to raise until they fit into their time
+    ///
+    /// It simulates planner, queue, workers, database and sending quota as the template declares them, and touches nothing.
+    Capacity(Capacity),
     /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
     Bench(Bench),
 }
@@ -301,6 +306,43 @@ pub struct Feedback {
     /// The files hold events of SES that you have from SES itself, such as saved dead letters
     #[arg(long)]
     pub ses_events: bool,
+}
+
+/// What is predicted.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Capacity {
+    /// Which stack.
+    #[command(flatten)]
+    pub which: Which,
+    /// How many invitations; several numbers are separated by commas
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10_000_000, 100_000_000],
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub invitations: Vec<u64>,
+    /// How many contacts a user has
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub contacts: u32,
+    /// The letters a second that SES allows at first
+    #[arg(long, value_name = "LETTERS", default_value_t = 14.0, value_parser = pace)]
+    pub per_second: f64,
+    /// The letters a day that SES allows at first
+    #[arg(long, value_name = "LETTERS", default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub per_day: u64,
+    /// How long a call of SES takes on average
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=30_000))]
+    pub call_ms: u32,
+    /// Within how many hours a run has to be over [default: SCHEDULER_MAX_JOB_DURATION_HOURS]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    pub hours: Option<u32>,
+    /// Latencies are drawn from this number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(letters) if (0.01..=1_000_000.0).contains(&letters) => Ok(letters),
+        _ => Err("expected letters a second, from 0.01 to 1000000".to_owned()),
+    }
 }
 
 /// What is measured.

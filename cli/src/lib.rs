@@ -1,6 +1,7 @@
 //! The command line: each command in a file of its own under [`command`], and the engine that stands in for AWS.
 
 pub mod args;
+pub mod capacity;
 pub mod command;
 pub mod engine;
 pub mod exit;

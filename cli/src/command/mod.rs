@@ -1,6 +1,7 @@
 //! The commands.
 
 mod bench;
+mod capacity;
 mod config;
 mod contact;
 mod control;
@@ -54,6 +55,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Config { example: true } => config::example(),
         Command::Config { example: false } => config::config(&common),
         Command::Migrate => migrate::migrate(&common).await,
+        Command::Capacity(asked) => capacity::capacity(&common, &asked),
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the real binary in processes of its own, real databases, real servers, and
 //! what goes wrong with them.
 
+mod capacity;
 mod control;
 mod database_away;
 mod dead_letters;

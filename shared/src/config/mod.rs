@@ -5,7 +5,7 @@
 //! line each: the name, what is wrong, what was expected, and where the value came from.
 //!
 //! ```
-//! use shared::config::{EngineSettings, PlannerSettings, Values};
+//! use shared::config::{EngineSettings, PlannerSettings, PriceSettings, Values};
 //!
 //! let values = Values::gather([("SCHEDULER_MONTHLY_JOB_DAY", "12")], None);
 //! let (engine, planner) = values.read::<(EngineSettings, PlannerSettings)>()?;
@@ -34,8 +34,8 @@ pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
     CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings,
-    MemorySettings, NewsSettings, PlannerSettings, QueueSettings, RateLimit, RecordsAt, ReminderSettings,
-    WorkerSettings,
+    MemorySettings, NewsSettings, PlannerSettings, PriceSettings, QueueSettings, RateLimit, RecordsAt,
+    ReminderSettings, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{

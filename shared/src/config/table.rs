@@ -73,6 +73,9 @@ settings! {
             derived(".almanac; under `sam local` almanac in the temporary folder", home, "no home"),
             read_by(EVERYONE);
 
+        /// A file of AWS's prices, in place of those built in: `cli/src/capacity/prices.json`.
+        ALMANAC_PRICES: Folder = Folder, read_by(&[CLI]);
+
         /// The database that holds the records.
         DATABASE_URL: DatabaseKind = DatabaseKind,
             derived("sqlite:<home>/almanac.db; on Lambda it or DATABASE_SECRET must be set", database,

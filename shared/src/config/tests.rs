@@ -21,7 +21,7 @@ fn problems<G: Group>(values: &Values) -> Vec<String> {
 }
 
 type Everything = ((EngineSettings, PlannerSettings, WorkerSettings), (KeeperSettings, ReminderSettings), Rest);
-type Rest = (CleanupSettings, HealthSettings, DeliverySettings);
+type Rest = (CleanupSettings, HealthSettings, DeliverySettings, PriceSettings);
 
 #[test]
 fn with_nothing_set_every_job_starts_with_the_defaults() {

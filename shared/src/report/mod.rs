@@ -22,7 +22,7 @@ use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde::Serialize;
 
-pub use self::words::count;
+pub use self::words::{count, span};
 use crate::{
     objects::Objects,
     records::{Records, Result},

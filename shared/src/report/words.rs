@@ -41,7 +41,7 @@ pub(super) fn rate(per_second: f64) -> String {
 }
 
 /// A span: `850 ms`, `12.3 s`, `4 min 12 s`, `1 h 4 min`, `3 d 2 h`.
-pub(super) fn span(milliseconds: i64) -> String {
+pub fn span(milliseconds: i64) -> String {
     let seconds = milliseconds / 1_000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match seconds {

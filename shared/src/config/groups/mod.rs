@@ -8,6 +8,7 @@ mod mail;
 mod memory;
 mod planner;
 mod ports;
+mod prices;
 mod reminders;
 mod worker;
 
@@ -19,5 +20,6 @@ pub use mail::{MailSettings, RateLimit};
 pub use memory::MemorySettings;
 pub use planner::PlannerSettings;
 pub use ports::{DeliverySettings, NewsSettings, QueueSettings};
+pub use prices::PriceSettings;
 pub use reminders::ReminderSettings;
 pub use worker::WorkerSettings;
