@@ -29,7 +29,11 @@ use crate::{
     process::Holder,
     random,
     records::{Never as _, Records, Result, Row, Script, Tx, Value, dialect::with_list},
-    run::{State, batch::BatchState, control::Control},
+    run::{
+        State,
+        batch::{self, BatchState},
+        control::Control,
+    },
 };
 
 /// Positions of one batch that go out in one call.
@@ -172,6 +176,18 @@ pub async fn settle_and_claim(
             async move { why_refused(tx, &first).await }.boxed()
         })
         .await
+}
+
+/// Records results in hand, in one transaction that is one text: so nobody who stands still holds their letters locked.
+pub async fn settle_all(records: &Records, settled: &[(Claim, Outcome)], now: DateTime<Utc>) -> Result<()> {
+    let mut script = Script::default();
+    for (claim, outcome) in settled {
+        write_settlement(&mut script, claim, outcome, now);
+    }
+    if script.is_empty() {
+        return Ok(());
+    }
+    records.run_script(script).await.map(drop)
 }
 
 /// Asks for a claim within a transaction of the caller's. See [`settle_and_claim`], which is one round trip.
@@ -317,8 +333,21 @@ fn of_attempt(claim: &Claim) -> [Value<'static>; 3] {
     [claim.batch.into(), claim.number.into(), claim.nonce.clone().into()]
 }
 
-/// Writes what a call came to.
+/// Writes what a call came to: first on its own row, which so is locked before its letters, as when it is given up.
 fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: DateTime<Utc>) {
+    script.push(
+        "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
+         WHERE batch_id = ? AND claim = ? AND nonce = ?",
+        vec![
+            now.into(),
+            outcome.accepted.len().into(),
+            (outcome.failed.len() + outcome.again.len()).into(),
+            outcome.written().into(),
+            claim.batch.into(),
+            claim.number.into(),
+            claim.nonce.clone().into(),
+        ],
+    );
     let table = claim.kind.table();
     // A status that feedback has already moved on stays where it is.
     let sent = format!(
@@ -347,19 +376,6 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
         let unknown = format!("UPDATE {table} SET send_state = 4 WHERE send_state = 0");
         write_listed(script, &unknown, Vec::new(), claim, outcome.unknown.iter().map(|(position, _)| *position));
     }
-    script.push(
-        "UPDATE sends SET state = 1, settled_at = ?, accepted = ?, refused = ?, outcome = ? \
-         WHERE batch_id = ? AND claim = ? AND nonce = ?",
-        vec![
-            now.into(),
-            outcome.accepted.len().into(),
-            (outcome.failed.len() + outcome.again.len()).into(),
-            outcome.written().into(),
-            claim.batch.into(),
-            claim.number.into(),
-            claim.nonce.clone().into(),
-        ],
-    );
 }
 
 fn write_listed(
@@ -400,19 +416,26 @@ pub struct InDoubt {
     pub letters: u64,
 }
 
-/// Puts in doubt what abandoned claims cover, at most a page of them.
+/// Puts in doubt what abandoned claims cover, at most a page of them. Their workers can make no further claim, dead or
+/// not: what they have in hand they may record, and their batches are begun anew by a fresh message.
+///
+/// A claim that somebody else has locked is being settled, or given up, and is left alone: whoever locked it may stand
+/// still, and must keep nobody from giving up the others.
 pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
     let columns = format!("SELECT {CLAIM} FROM sends WHERE state = 0");
     let rows = match which {
         Abandoned::Expired => {
-            tx.rows(format!("{columns} AND lease_until < {{now}} LIMIT ? {{for update}}"), &[ABANDON_PAGE.into()])
-                .await?
+            tx.rows(
+                format!("{columns} AND lease_until < {{now}} LIMIT ? {{for update of free}}"),
+                &[ABANDON_PAGE.into()],
+            )
+            .await?
         }
         Abandoned::HeldBy(holders) => {
             let mut values: Vec<Value<'_>> = holders.iter().map(Into::into).collect();
             let list = with_list("holder IN (?..)", values.len());
             values.push(ABANDON_PAGE.into());
-            tx.rows(format!("{columns} AND {list} LIMIT ? {{for update}}"), &values).await?
+            tx.rows(format!("{columns} AND {list} LIMIT ? {{for update of free}}"), &values).await?
         }
     };
     let mut in_doubt = InDoubt::default();
@@ -421,6 +444,7 @@ pub async fn abandon(tx: &mut Tx, which: &Abandoned) -> Result<InDoubt> {
         in_doubt.claims += 1;
         in_doubt.letters += u64::from(claim.letters);
         put_in_doubt(tx, &claim).await?;
+        batch::begin_anew(tx, claim.batch).await?;
     }
     Ok(in_doubt)
 }

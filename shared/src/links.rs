@@ -15,7 +15,7 @@ use siphasher::sip::SipHasher24;
 use crate::{
     invitation::InvitationId,
     random,
-    records::{Records, Result},
+    records::{Records, Result, Script, Value},
 };
 
 /// How many random bytes an invitation's token has.
@@ -43,21 +43,19 @@ impl std::fmt::Debug for LinkKeys {
 impl LinkKeys {
     /// The records' own keys; made at random when there are none yet.
     pub async fn of(records: &Records) -> Result<Self> {
-        let fresh = random::bytes::<32>();
-        let secret = records
-            .transaction(move |tx| {
-                async move {
-                    tx.execute(
-                        "INSERT INTO link_keys (name, secret, created_at) VALUES ('links', ?, {now}) {or ignore name}",
-                        &[fresh.as_slice().into()],
-                    )
-                    .await?;
-                    let row = tx.row("SELECT secret FROM link_keys WHERE name = 'links'", &[]).await?;
-                    row.map_or(Ok(fresh.to_vec()), |row| row.bytes(0))
-                }
-                .boxed()
-            })
-            .await?;
+        // Only read as long as they are there: every worker does this when it starts, and none may keep the others waiting.
+        if let Some(secret) = stored_secret(records).await? {
+            return Ok(Self::from_secret(&secret));
+        }
+        let fresh = random::bytes::<32>().to_vec();
+        let mut script = Script::default();
+        script.push(
+            "INSERT INTO link_keys (name, secret, created_at) VALUES ('links', ?, {now}) {or ignore name}",
+            vec![Value::Bytes(fresh.clone().into())],
+        );
+        records.run_script(script).await?;
+        // Another's, where that was first.
+        let secret = stored_secret(records).await?.unwrap_or(fresh);
         Ok(Self::from_secret(&secret))
     }
 
@@ -145,6 +143,11 @@ impl LinkKeys {
         mac.update(&contact.to_be_bytes());
         mac
     }
+}
+
+async fn stored_secret(records: &Records) -> Result<Option<Vec<u8>>> {
+    let read = records.read(|tx| tx.row("SELECT secret FROM link_keys WHERE name = 'links'", &[]).boxed());
+    read.await?.map(|row| row.bytes(0)).transpose()
 }
 
 /// Why a text is not what an unsubscribe link ends in. It is a key, so it is not repeated.

@@ -17,6 +17,7 @@ pub mod provider_feedback;
 pub mod queues;
 pub mod reminding;
 pub mod response_bucket;
+pub mod row_lock;
 pub mod runs;
 pub mod scripted_mailer;
 pub mod ses_fake;

@@ -185,15 +185,23 @@ impl InvitationWorker {
     }
 
     /// Leaves a batch that another worker has. That one may be dead and this message the only one, so a fresh message
-    /// will look again.
+    /// will look again; where the other has locked the batch's row, and may stand still with it, this message itself.
     async fn look_again(&self, batch: &Batch) -> anyhow::Result<Outcome> {
         let (batch_id, cause) = (batch.id, "another worker has it");
-        self.records
-            .transaction(move |tx| {
-                async move { batch::postpone(tx, batch_id, sending::UNFINISHED_WAIT, cause).await }.boxed()
-            })
-            .await?;
-        Ok(Outcome::Later { reason: cause.to_owned() })
+        let postponed = self.records.transaction(move |tx| {
+            async move {
+                let is_free = batch::lock_if_free(tx, batch_id).await?;
+                if is_free {
+                    batch::postpone(tx, batch_id, sending::UNFINISHED_WAIT, cause).await?;
+                }
+                Ok(is_free)
+            }
+            .boxed()
+        });
+        Ok(match postponed.await? {
+            true => Outcome::Later { reason: cause.to_owned() },
+            false => Outcome::Retry { cause: cause.to_owned() },
+        })
     }
 
     async fn cancel(&self, batch: &Batch) -> anyhow::Result<Sent> {

@@ -39,7 +39,8 @@ pub(crate) enum Still {
 }
 
 /// Comes back to a batch that was prepared before: what of it is still planned, less what must no longer be sent. Those
-/// letters are withdrawn, and their contacts are skipped instead. `None` while another worker's call is under way.
+/// letters are withdrawn, and their contacts are skipped instead. `None` while another worker's call is under way, or
+/// another has the batch's row locked.
 ///
 /// Whoever worked on the batch before can make no further claim: what it remembers may have been withdrawn, and what
 /// this worker read may be claimed only by this worker. So the batch is given as it was read in the same transaction.
@@ -59,8 +60,7 @@ pub(crate) async fn resume(
 }
 
 async fn take_up(tx: &mut Tx, batch: &Batch, still: Still, now: DateTime<Utc>) -> Result<Option<(Batch, Prepared)>> {
-    batch::lock(tx, batch.id).await?;
-    if batch::has_open_claim(tx, batch.id).await? {
+    if !batch::lock_if_free(tx, batch.id).await? || batch::has_open_claim(tx, batch.id).await? {
         return Ok(None);
     }
     batch::fence(tx, batch.id).await?;

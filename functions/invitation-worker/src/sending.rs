@@ -7,11 +7,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::join_all};
 use shared::{
     claims::{self, Claim, Claimed, Outcome as CallOutcome, Positions, Request},
@@ -21,7 +19,6 @@ use shared::{
         Answer, Call, Letter, Refusal,
         quota::{Grant, Quota},
     },
-    records::{self, Tx},
     run::{
         batch::{self, Batch, Finished},
         doubt,
@@ -412,29 +409,21 @@ impl<'w> Sending<'w> {
 
     /// Records the results in hand.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
-        let now = self.worker.clock.now();
-        self.worker
-            .records
-            .transaction(move |tx| {
-                let unsettled = unsettled.clone();
-                async move { settle_all(tx, &unsettled, now).await }.boxed()
-            })
-            .await?;
+        let InvitationWorker { records, clock, .. } = self.worker;
+        claims::settle_all(records, &self.unsettled, clock.now()).await?;
+        self.unsettled.clear();
         Ok(())
     }
 
     /// Records the last result and ends the batch.
     async fn finish(mut self) -> anyhow::Result<Sent> {
-        let unsettled = Arc::new(std::mem::take(&mut self.unsettled));
-        let (batch_id, now, were_in_doubt) = (self.batch_id, self.worker.clock.now(), self.prepared.are_in_doubt);
+        self.settle().await?;
+        let (batch_id, were_in_doubt) = (self.batch_id, self.prepared.are_in_doubt);
         let finished = self
             .worker
             .records
             .transaction(move |tx| {
-                let unsettled = unsettled.clone();
                 async move {
-                    settle_all(tx, &unsettled, now).await?;
                     if were_in_doubt {
                         doubt::end_second_try(tx, batch_id).await?;
                     }
@@ -480,11 +469,4 @@ fn reason_to_put_off(answer: &Answer) -> Option<&'static str> {
         Answer::Refused { refusal: Refusal::Unavailable, .. } => Some(TAKES_NOTHING),
         _ => None,
     }
-}
-
-async fn settle_all(tx: &mut Tx, results: &[(Claim, CallOutcome)], now: DateTime<Utc>) -> records::Result<()> {
-    for (claim, outcome) in results {
-        claims::settle(tx, claim, outcome, now).await?;
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 //! | `{now+?}` | the same, plus a bound number of microseconds | |
 //! | `{or ignore COLUMN}` | a duplicate row changes nothing | |
 //! | `{for update}` | locks what is read | nothing: a writer is alone |
+//! | `{for update of free}` | the same, and leaves out what others have locked | nothing |
 //! | `{previous}` | how many rows the statement before this one changed | |
 //!
 //! Moments are `DATETIME(6)` in MySQL and whole microseconds since 1970 in SQLite, both UTC.
@@ -49,7 +50,8 @@ impl Dialect {
             (Self::MySql, "previous") => "ROW_COUNT()".to_owned(),
             (Self::Sqlite, "previous") => "changes()".to_owned(),
             (Self::MySql, "for update") => "FOR UPDATE".to_owned(),
-            (Self::Sqlite, "for update") => String::new(),
+            (Self::MySql, "for update of free") => "FOR UPDATE SKIP LOCKED".to_owned(),
+            (Self::Sqlite, "for update" | "for update of free") => String::new(),
             (dialect, token) => match (dialect, token.strip_prefix("or ignore ")) {
                 (Self::MySql, Some(column)) => format!("ON DUPLICATE KEY UPDATE {column} = {column}"),
                 (Self::Sqlite, Some(_)) => "ON CONFLICT DO NOTHING".to_owned(),

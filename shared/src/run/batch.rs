@@ -161,9 +161,15 @@ async fn kind(tx: &mut Tx, batch_id: i64) -> Result<Option<LetterKind>> {
 }
 
 /// Locks a batch's row until the transaction's end, so that no claim can be made beside it.
-pub async fn lock(tx: &mut Tx, batch_id: i64) -> Result<()> {
+async fn lock(tx: &mut Tx, batch_id: i64) -> Result<()> {
     tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[batch_id.into()]).await?;
     Ok(())
+}
+
+/// The same, unless somebody else has locked it: then gives false at once. Whoever it is may stand still for long.
+pub async fn lock_if_free(tx: &mut Tx, batch_id: i64) -> Result<bool> {
+    let locked = tx.row("SELECT id FROM batches WHERE id = ? {for update of free}", &[batch_id.into()]).await?;
+    Ok(locked.is_some())
 }
 
 /// Where letters of neighbouring batches lie.
@@ -322,14 +328,14 @@ pub enum Failed {
     Waits(Duration),
     /// That was its last try.
     Parked,
-    /// It had ended before, or never was.
+    /// It had ended before, or never was, or somebody else is at it now.
     Nothing,
 }
 
 /// Counts a failed try of a batch, with its cause: it waits for the next, or is parked after the last. While a claim is
 /// open it cannot be parked, and waits on.
 pub async fn fail(tx: &mut Tx, batch_id: i64, cause: &str) -> Result<Failed> {
-    let sql = "SELECT tries FROM batches WHERE id = ? AND state IN ('planned', 'open') {for update}";
+    let sql = "SELECT tries FROM batches WHERE id = ? AND state IN ('planned', 'open') {for update of free}";
     let Some(row) = tx.row(sql, &[batch_id.into()]).await? else { return Ok(Failed::Nothing) };
     let tries = row.small(0)? + 1;
     let wait = FIRST_WAIT * 4_u32.pow((tries - 1).min(MOST_TRIES - 2));

@@ -1,19 +1,38 @@
 //! Claims that nobody will settle: what they cover is in doubt, and nothing else is.
 
 use futures_util::future::join_all;
-use shared::{claims::Abandoned, process::Holder, records::Records};
+use shared::{
+    claims::{Abandoned, Claimed},
+    process::Holder,
+    records::Records,
+};
 use tests::{
     ask::{execute, number},
     attempts::{LEASE, abandon, all_accepted, ask_for, let_leases_end, listed, make, range, settle},
     databases::TestDatabase,
+    row_lock::RowLock,
     runs::{add_open_batch, open_run, send_states},
 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_is_just_being_settled_keeps_nobody_from_giving_up_the_others() {
+    let database = TestDatabase::mysql().await;
+    let batch = batch_of(&database, 4).await;
+    make(&database, &range(batch, 0, 0, 1)).await;
+    make(&database, &range(batch, 1, 2, 3)).await;
+    let settled = "UPDATE sends SET state = 1 WHERE batch_id = ? AND claim = 0";
+    let settling = RowLock::taken(&database, settled, vec![batch.into()]).await;
+    assert_eq!(let_leases_end(&database).await, 1);
+    assert_eq!(send_states(&database, batch).await, [0, 0, 4, 4]);
+    settling.let_go().await;
+}
 
 tests::contract!(
     exactly_what_an_expired_claim_covers_is_in_doubt,
     a_claim_is_not_abandoned_before_its_lease_ends,
     what_a_dead_process_held_is_in_doubt_at_once_and_the_livings_is_not,
     what_was_decided_before_is_not_put_in_doubt,
+    a_batch_of_which_a_claim_was_abandoned_is_begun_anew_by_a_fresh_message,
     keepers_at_once_abandon_each_claim_once,
     more_claims_than_a_page_are_abandoned_page_by_page,
 );
@@ -69,6 +88,16 @@ async fn what_was_decided_before_is_not_put_in_doubt(database: &TestDatabase) {
     }
     let_leases_end(database).await;
     assert_eq!(send_states(database, batch).await, [2, 3, 5, 4]);
+}
+
+async fn a_batch_of_which_a_claim_was_abandoned_is_begun_anew_by_a_fresh_message(database: &TestDatabase) {
+    let batch = batch_of(database, 4).await;
+    execute(database, "UPDATE batches SET queued = 1", vec![]).await;
+    make(database, &range(batch, 0, 0, 1)).await;
+    assert_eq!(let_leases_end(database).await, 1);
+    let next = ask_for(database, &range(batch, 1, 2, 3), &Holder::unwatched()).await;
+    assert_eq!(next, Claimed::Fenced, "whoever had the claim");
+    assert_eq!(number(database, "SELECT COUNT(*) FROM batches WHERE queued = 0", vec![]).await, 1);
 }
 
 async fn keepers_at_once_abandon_each_claim_once(database: &TestDatabase) {

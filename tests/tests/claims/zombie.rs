@@ -36,7 +36,9 @@ async fn a_zombie_that_settles_late_is_counted_and_nobody_is_written_to_twice(da
 
     assert_eq!(let_leases_end(database).await, 1);
     assert_eq!(send_states(database, batch).await, [4, 4, 4, 0, 0, 0]);
-    let successors = range(batch, 1, 3, 5);
+    let early = ask_for(database, &range(batch, 1, 3, 5), &Holder::unwatched()).await;
+    assert_eq!(early, Claimed::Fenced, "its lease has ended, though nobody has gone on yet");
+    let successors = range(batch, 2, 3, 5);
     make(database, &successors).await;
 
     settle(database, &zombies, outcome([(0, accepted()), (1, refused_for_good()), (2, accepted())])).await;

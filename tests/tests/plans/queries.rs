@@ -241,6 +241,12 @@ pub const QUERIES: &[Query] = &[
     query("SELECT COUNT(*) FROM feedback WHERE kind = ? AND claimed_at > ?", || {
         vec![6_i64.into(), shared::records::never().into()]
     }),
+    // The worker's, when it takes a batch, and when it failed at one.
+    query("SELECT id FROM batches WHERE id = ? {for update of free}", || vec![id()]),
+    query(
+        "SELECT tries FROM batches WHERE id = ? AND state IN ('planned', 'open') {for update of free}",
+        || vec![id()],
+    ),
     // The worker's, at a batch's end.
     assembled(query(
         "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
@@ -299,7 +305,7 @@ pub const QUERIES: &[Query] = &[
     // The keeper's, every minute, and the engine's of one machine, every second.
     assembled(query(
         "SELECT batch_id, claim, (SELECT b.letters FROM batches b WHERE b.id = sends.batch_id) FROM sends \
-         WHERE state = 0 AND lease_until < {now} LIMIT ?",
+         WHERE state = 0 AND lease_until < {now} LIMIT ? {for update of free}",
         || vec![100_i64.into()],
     )),
     assembled(list(

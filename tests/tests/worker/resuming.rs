@@ -4,16 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     clock::Clock,
+    links::LinkKeys,
     mail::quota::{Limit, Limits, NAME, Quota, RecordsLog, SendLog},
     run::batch::BatchMessage,
-    sqs::Outcome,
+    sqs::{Outcome, RecordHandler as _},
 };
 use tests::{
     ask::{execute, number, texts},
-    attempts::let_leases_end,
-    cycle::{handle, ledger_of_completed, paced_worker, plan, skips, waiting, worker},
+    attempts::{let_leases_end, refused_for_now},
+    cycle::{as_sent, handle, ledger_of_completed, paced_worker, plan, skips, waiting, worker},
     databases::TestDatabase,
     people::add_user_with_contacts,
+    row_lock::RowLock,
     runs::{firing, send_states},
     scripted_mailer::ScriptedMailer,
 };
@@ -24,7 +26,36 @@ tests::contract!(
     who_opted_out_meanwhile_is_skipped_instead_of_sent,
     skips_of_one_reason_before_and_after_a_crash_are_one_row,
     a_worker_that_took_over_is_the_only_one_to_go_on,
+    what_was_refused_after_its_lease_had_ended_has_failed_and_is_not_tried_again,
 );
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_starts_while_another_stands_still_in_the_middle_of_its_start() {
+    let database = TestDatabase::mysql().await;
+    LinkKeys::of(&database).await.expect("new keys");
+    let standing_still = RowLock::taken(&database, "UPDATE link_keys SET created_at = {now}", vec![]).await;
+    LinkKeys::of(&database).await.expect("the same keys");
+    standing_still.let_go().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_somebody_has_locked_and_stands_still_with_goes_back_to_its_queue_at_once() {
+    let database = TestDatabase::mysql().await;
+    let (_, _, _, message) = one_batch(&database, 3).await;
+    for state in ["planned", "open"] {
+        execute(&database, "UPDATE batches SET state = ?", vec![state.into()]).await;
+        let held = "UPDATE batches SET cause = 'held' WHERE id = ?";
+        let standing_still = RowLock::taken(&database, held, vec![message.batch.into()]).await;
+        let mailer = Arc::new(ScriptedMailer::new("scripted", 2));
+        let worker = worker(&database, &[&mailer]).await;
+        assert!(matches!(handle(&worker, message).await, Outcome::Retry { .. }), "{state}");
+        let seen_to = worker.failed(&as_sent(message), "another worker has it").await.expect("an answer");
+        assert!(!seen_to, "its queue shows it again: {state}");
+        assert!(mailer.asked().is_empty());
+        standing_still.let_go().await;
+        assert_eq!(number(&database, "SELECT tries FROM batches", vec![]).await, 0, "no try of its own");
+    }
+}
 
 /// A mailer that never answers its second call, and says when it has got it.
 fn hanging() -> (Arc<ScriptedMailer>, Arc<Notify>) {
@@ -171,4 +202,37 @@ async fn a_worker_that_took_over_is_the_only_one_to_go_on(database: &TestDatabas
     let expected: Vec<_> = [2, 4, 5].iter().map(|n| format!("contact{n}@of{user}.example")).collect();
     assert_eq!(mailer.addresses(), expected);
     assert_eq!(ledger_of_completed(database, run).await.sent, 5);
+}
+
+async fn what_was_refused_after_its_lease_had_ended_has_failed_and_is_not_tried_again(database: &TestDatabase) {
+    let (user, _, run, message) = one_batch(database, 4).await;
+    let (asked, lease_over) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (says, waits) = (asked.clone(), lease_over.clone());
+    let slow = ScriptedMailer::new("scripted", 2)
+        .answering(&format!("contact1@of{user}.example"), [refused_for_now()])
+        .during(move |_| {
+            let (says, waits) = (says.clone(), waits.clone());
+            Box::pin(async move {
+                says.notify_one();
+                waits.notified().await;
+            })
+        });
+    let slow = Arc::new(slow);
+    let standing_still = worker(database, &[&slow]).await;
+    // One call at a time, so that the second has not been claimed.
+    let standing_still = tokio::spawn(async move { handle(&standing_still, message).await });
+    asked.notified().await;
+    let_leases_end(database).await;
+    lease_over.notify_one();
+    assert_eq!(standing_still.await.expect("no panic"), Outcome::Done);
+    assert_eq!(slow.asked().len(), 1, "it has told what it knew, and starts nothing");
+    assert_eq!(send_states(database, message.batch).await, [2, 3, 0, 0]);
+
+    let mailer = Arc::new(ScriptedMailer::new("scripted", 2));
+    for message in waiting(database, run).await {
+        assert_eq!(handle(&worker(database, &[&mailer]).await, message).await, Outcome::Done);
+    }
+    assert_eq!(mailer.addresses(), [2, 3].map(|n| format!("contact{n}@of{user}.example")));
+    let ledger = ledger_of_completed(database, run).await;
+    assert_eq!((ledger.sent, ledger.failed), (3, 1));
 }
