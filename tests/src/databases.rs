@@ -26,6 +26,14 @@ pub struct TestDatabase {
     place: Place,
 }
 
+/// Opens the database of that URL, which the caller keeps, with an up-to-date schema.
+pub async fn open(url: &str) -> Records {
+    let database = DatabaseKind.parse(url).expect("it names a database");
+    let records = Records::connect(&database, OPTIONS).await.expect("the database is there");
+    records.migrate().await.expect("migrations");
+    records
+}
+
 /// Where a test's database is. Dropping it removes the database.
 #[derive(Debug)]
 enum Place {

@@ -21,7 +21,10 @@ use hyper::{
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, mpsc, oneshot},
+    sync::{
+        Mutex, mpsc,
+        oneshot::{self, error::RecvError},
+    },
     task::JoinHandle,
 };
 
@@ -123,6 +126,53 @@ impl LambdaHost {
         }
     }
 
+    /// Hands the function an event with so much time, and gives what Lambda makes of it: the function's answer, or the
+    /// error in its place when the process ends, or is ended because its time is over.
+    pub async fn run(&mut self, time: Duration, event: Value) -> Answer {
+        let answered = self.begin(time, event);
+        self.finish(time, answered).await
+    }
+
+    /// The same of an event that was handed over before, and has so much time left.
+    pub async fn finish(
+        &mut self,
+        time: Duration,
+        answered: impl Future<Output = Result<Answer, RecvError>>,
+    ) -> Answer {
+        tokio::select! {
+            Ok(answer) = answered => answer,
+            status = exited(&mut self.function) => {
+                error("Runtime.ExitError", format!("Error: Runtime exited with error: {status}"))
+            }
+            () = tokio::time::sleep(time) => {
+                self.kill();
+                error("Sandbox.Timedout", format!("Error: Task timed out after {:.2} seconds", time.as_secs_f64()))
+            }
+        }
+    }
+
+    /// Whether its process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.function.try_wait().expect("a process of ours").is_none()
+    }
+
+    /// Ends the process without a warning (SIGKILL), and waits until it is gone.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        self.function.kill().ok();
+        self.function.wait().ok();
+    }
+
+    /// Has the process stand still (SIGSTOP), as Lambda does with an instance that has no event.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Has it go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
     /// Hands the function an event without waiting for its answer.
     pub fn begin(&mut self, time: Duration, event: Value) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
@@ -132,7 +182,11 @@ impl LambdaHost {
 
     /// Asks the instance to end, as Lambda does before it takes it away.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.function.id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.function.id().to_string()]).status();
         assert!(sent.expect("`kill` is there").success(), "a process of ours");
     }
 
@@ -179,9 +233,7 @@ impl LambdaHost {
 impl Drop for LambdaHost {
     fn drop(&mut self) {
         self.serving.abort();
-        // It may have ended by itself.
-        self.function.kill().ok();
-        self.function.wait().ok();
+        self.kill();
     }
 }
 
@@ -205,6 +257,19 @@ async fn ended(function: &mut Child) -> ExitStatus {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     panic!("the function neither answers nor ends");
+}
+
+async fn exited(function: &mut Child) -> ExitStatus {
+    loop {
+        if let Some(status) = function.try_wait().expect("a process of ours") {
+            return status;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn error(kind: &str, message: String) -> Answer {
+    Answer::Error(serde_json::json!({"errorType": kind, "errorMessage": message}))
 }
 
 /// The variables that Lambda sets.

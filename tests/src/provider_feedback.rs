@@ -13,7 +13,7 @@ use shared::{
     records::Records,
 };
 
-use crate::runs::scheduled_at;
+use crate::{runs::scheduled_at, ses_fake::Taken};
 
 /// A moment so many seconds after [`scheduled_at`].
 pub fn at(seconds: i64) -> DateTime<Utc> {
@@ -50,6 +50,19 @@ pub fn ses_events(call: &[u8], event_type: &str, detail: (&str, &Value)) -> Vec<
     let entries = call["BulkEmailEntries"].as_array().expect("entries").clone();
     let event = |(number, entry): (usize, Value)| json!({"eventType": event_type, "mail": mail_of(number, &entry), detail.0: detail.1});
     entries.into_iter().enumerate().map(event).collect()
+}
+
+/// The same about the letters that it took of a call.
+pub fn ses_events_of(taken: &Taken, event_type: &str, detail: (&str, &Value)) -> Vec<Value> {
+    let all = ses_events(&taken.body, event_type, detail).into_iter().enumerate();
+    all.filter(|(place, _)| taken.places.contains(place)).map(|(_, event)| event).collect()
+}
+
+/// To whom the letters went that it took of a call.
+pub fn recipients_of(taken: &Taken) -> Vec<String> {
+    let events = ses_events_of(taken, "Send", ("send", &json!({})));
+    let to = |event: &Value| event["mail"]["destination"][0].as_str().expect("an address").to_owned();
+    events.iter().map(to).collect()
 }
 
 fn mail_of(number: usize, entry: &Value) -> Value {

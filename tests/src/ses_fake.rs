@@ -51,6 +51,15 @@ pub struct Account {
     pub enabled: bool,
 }
 
+/// What the server took of a call.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The call's JSON.
+    pub body: Bytes,
+    /// The places of the entries that it took.
+    pub places: Vec<usize>,
+}
+
 /// Decides about a call by its number, from 0.
 pub type Script = dyn Fn(usize) -> Behaviour + Send + Sync;
 
@@ -69,6 +78,7 @@ struct Shared {
     attempts: Mutex<Vec<String>>,
     keep: bool,
     bodies: Mutex<Vec<Bytes>>,
+    remembered: Mutex<Vec<Taken>>,
     account: Mutex<Option<Account>>,
     asked: AtomicUsize,
     /// When entries were taken, and how many.
@@ -107,6 +117,7 @@ impl SesFake {
             attempts: Mutex::default(),
             keep,
             bodies: Mutex::default(),
+            remembered: Mutex::default(),
             account: Mutex::default(),
             asked: AtomicUsize::default(),
             taken: Mutex::default(),
@@ -154,6 +165,11 @@ impl SesFake {
         lock(&self.shared.attempts).clone()
     }
 
+    /// What it took, beginning with the call of that number among those of which it took something.
+    pub fn taken(&self, from: usize) -> Vec<Taken> {
+        lock(&self.shared.remembered)[from..].to_vec()
+    }
+
     /// The calls' JSON, in the order in which they came.
     pub fn bodies(&self) -> Vec<Bytes> {
         lock(&self.shared.bodies).clone()
@@ -198,9 +214,11 @@ async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         _ => "SUCCESS",
     };
     let mut answered = invitations.len();
-    shared
-        .tally
-        .add(invitations.into_iter().enumerate().filter(|(at, _)| status_of(*at) == "SUCCESS").map(|(_, id)| id));
+    let takes = |at: usize| status_of(at) == "SUCCESS";
+    if shared.keep {
+        lock(&shared.remembered).push(Taken { body, places: (0..answered).filter(|at| takes(*at)).collect() });
+    }
+    shared.tally.add(invitations.into_iter().enumerate().filter(|(at, _)| takes(*at)).map(|(_, id)| id));
     match behaviour {
         Behaviour::AcceptAndDrop => return Err(DropConnection),
         Behaviour::AcceptAndFail(status) => return Ok(error(status, "InternalServiceError")),

@@ -221,6 +221,14 @@ impl SqsPump {
     }
 }
 
+/// How often a message has been received, this time included.
+pub fn receives(message: &Message) -> u32 {
+    let count = message.attributes.as_ref().and_then(|attributes| attributes.get(&RECEIVES));
+    count.and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+const RECEIVES: SystemAttribute = SystemAttribute::ApproximateReceiveCount;
+
 fn is_traced(message: &Message) -> bool {
     message.message_attributes.as_ref().is_some_and(|attributes| attributes.contains_key(TRACE))
 }

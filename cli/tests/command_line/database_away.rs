@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use tests::{databases, dice::Dice, own_server::OwnServer};
+
 use crate::support::{
-    database,
-    dice::Dice,
     ledger,
     machine::Machine,
-    own_server::OwnServer,
     people::{self, CYCLE},
     sink,
 };
@@ -20,7 +19,7 @@ const REPLY: Duration = Duration::from_millis(5);
 async fn a_run_waits_for_a_database_that_was_killed_and_finishes_with_nobody_written_to_twice() {
     let Some(mut server) = OwnServer::start().await else { return };
     let url = server.new_database().await;
-    let records = database::open(&url).await;
+    let records = databases::open(&url).await;
     let eligible = people::make_up(&records, USERS).await;
     records.close().await;
     let sink = sink::taking(REPLY).await;
@@ -50,7 +49,7 @@ async fn a_run_waits_for_a_database_that_was_killed_and_finishes_with_nobody_wri
 async fn a_run_that_is_asked_to_end_does_not_wait_for_a_database_that_was_killed() {
     let Some(mut server) = OwnServer::start().await else { return };
     let url = server.new_database().await;
-    let records = database::open(&url).await;
+    let records = databases::open(&url).await;
     people::make_up(&records, 1).await;
     let machine = Machine::with_records(url).set("EMAIL_TRANSPORTS", "null:");
     let running = machine.start_paused_run(&records).await;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tests::databases::TestDatabase;
+use tests::{databases::TestDatabase, dice::Dice};
 
 use crate::support::{
-    dice::Dice,
     ledger,
     machine::Machine,
     people::{self, CYCLE},

@@ -7,8 +7,9 @@ use std::{
 };
 
 use serde_json::Value;
+use tests::databases;
 
-use crate::support::{database, machine::Machine, pause, process::Ending, query};
+use crate::support::{machine::Machine, pause, process::Ending, query};
 
 const USERS: u64 = 1_000;
 
@@ -103,7 +104,7 @@ async fn an_old_file_does_not_revive_a_contact_that_opted_out() {
     let machine = Machine::bare();
     let files = Files::write(machine.folder(), 10);
     machine.run(&files.import()).await.json_of(0);
-    let records = database::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
+    let records = databases::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
     query::change(&records, "UPDATE contacts SET opted_out = 1 WHERE email = 'contact.7@example.org'").await;
     query::change(&records, "UPDATE contacts SET email_status = 'complained' WHERE email = 'contact.8@example.org'")
         .await;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::records::Records;
-use tests::{databases::TestDatabase, smtp_sink::SmtpSink};
+use tests::{databases::TestDatabase, dice::Dice, smtp_sink::SmtpSink};
 
 use crate::support::{
-    dice::Dice,
     ledger,
     machine::Machine,
     people::{self, CONTACTS, CYCLE},

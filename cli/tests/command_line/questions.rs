@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shared::records::Records;
+use tests::databases;
 
-use crate::support::{database, ledger, machine::Machine, people::CYCLE, query};
+use crate::support::{ledger, machine::Machine, people::CYCLE, query};
 
 /// How many users the demo's people are.
 const USERS: &str = "120";
@@ -14,7 +15,7 @@ const USERS: &str = "120";
 async fn house() -> (Machine, Records) {
     let machine = Machine::bare().set("EMAIL_TRANSPORTS", "null:");
     machine.run(&["demo", "--people-only", "--users", USERS, "--json"]).await.json_of(0);
-    let records = database::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
+    let records = databases::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
     (machine, records)
 }
 

@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 
+use aws_smithy_http_client::{
+    Builder as HttpClient,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
 use tokio::task::JoinHandle;
 
 pub use s3::Upload;
@@ -106,6 +110,7 @@ struct State {
     counts: HashMap<&'static str, usize>,
     calls: Vec<Call>,
     messages: Vec<Message>,
+    waiting: sqs::Waiting,
     events: Vec<Published>,
     alerts: Vec<Published>,
     objects: BTreeMap<String, Object>,
@@ -162,6 +167,30 @@ impl AwsFake {
     /// The messages that SQS has taken.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
+    }
+
+    /// A client of its one queue, whatever URL is named.
+    pub fn queue(&self) -> aws_sdk_sqs::Client {
+        let http = HttpClient::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let key = "stand-in";
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version_latest()
+            .http_client(http)
+            .endpoint_url(self.endpoint())
+            .region(aws_sdk_sqs::config::Region::from_static("eu-west-3"))
+            .credentials_provider(aws_sdk_sqs::config::Credentials::new(key, key, None, None, key));
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// Has the queue's time-outs of visibility pass.
+    pub fn pass_visibility(&self) {
+        self.state().waiting.pass(sqs::VISIBILITY);
+    }
+
+    /// How many messages are in the queue, those that are invisible included, and how many became dead letters.
+    pub fn depth(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.waiting.len(), state.waiting.dead())
     }
 
     /// The events that EventBridge has taken.

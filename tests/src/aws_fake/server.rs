@@ -108,6 +108,9 @@ async fn read(request: Request<Incoming>) -> Result<Asked, DropConnection> {
 fn operation(asked: &Asked) -> (Service, &'static str) {
     match asked.header("x-amz-target") {
         "AmazonSQS.SendMessageBatch" => return (Service::Sqs, "SendMessageBatch"),
+        "AmazonSQS.ReceiveMessage" => return (Service::Sqs, "ReceiveMessage"),
+        "AmazonSQS.DeleteMessageBatch" => return (Service::Sqs, "DeleteMessageBatch"),
+        "AmazonSQS.ChangeMessageVisibility" => return (Service::Sqs, "ChangeMessageVisibility"),
         "AWSEvents.PutEvents" => return (Service::EventBridge, "PutEvents"),
         "secretsmanager.GetSecretValue" => return (Service::Secrets, "GetSecretValue"),
         "AmazonSSM.GetParameter" => return (Service::Parameters, "GetParameter"),
@@ -125,7 +128,7 @@ fn answer(state: &mut State, service: Service, operation: &'static str, asked: &
         _ => &[],
     };
     match service {
-        Service::Sqs => sqs::send_message_batch(state, asked, entries),
+        Service::Sqs => sqs::answer(state, operation, asked, entries),
         Service::EventBridge => eventbridge::put_events(state, asked, entries),
         Service::Secrets => secrets::get_secret_value(state, asked),
         Service::Parameters => secrets::get_parameter(state, asked),

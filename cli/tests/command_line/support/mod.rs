@@ -1,31 +1,11 @@
 //! What the tests stand on.
 
-pub mod database;
-pub mod dice;
 pub mod ledger;
 pub mod machine;
-pub mod own_server;
 pub mod people;
 pub mod process;
 pub mod query;
 pub mod sink;
 pub mod tidy;
 
-/// How often a condition is looked at before its test gives up: a minute.
-const LOOKS: u32 = 3_000;
-
-/// Waits until `condition` holds, for a bounded number of looks.
-pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    for _ in 0..LOOKS {
-        if condition().await {
-            return;
-        }
-        pause().await;
-    }
-    panic!("never happened: {what}");
-}
-
-/// The time between two looks.
-pub async fn pause() {
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-}
+pub use tests::conditions::{pause, until};

@@ -5,6 +5,7 @@ use std::env;
 use shared::random;
 
 /// Numbers that look random and follow from a seed (SplitMix64).
+#[derive(Debug, Clone)]
 pub struct Dice(u64);
 
 impl Dice {
@@ -14,6 +15,19 @@ impl Dice {
         let seed = seed.unwrap_or_else(|| u64::from_le_bytes(random::bytes()));
         println!("ALMANAC_TEST_SEED={seed}");
         Self(seed)
+    }
+
+    /// Dice of their own for a part of a test, such as one call by its number: they fall the same in whatever order parts
+    /// happen.
+    pub fn for_part(&self, part: u64) -> Self {
+        let mut part = Self(self.0 ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+        part.between(0, 1);
+        part
+    }
+
+    /// Whether something happens that does so `percent` times in a hundred.
+    pub fn happens(&mut self, percent: u64) -> bool {
+        self.between(1, 100) as u64 <= percent
     }
 
     /// A number from `least` to `most`.

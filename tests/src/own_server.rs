@@ -3,16 +3,18 @@
 use std::{
     env,
     fs::File,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
+use sqlx::{Connection as _, Executor as _, MySqlConnection};
 use tempfile::TempDir;
 
-use super::{database, until};
+use crate::conditions::pause;
 
 /// A server with its own data folder on a port of its own.
+#[derive(Debug)]
 pub struct OwnServer {
     folder: TempDir,
     program: PathBuf,
@@ -32,16 +34,22 @@ impl OwnServer {
         let port =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).expect("a port").port();
         let process = launch(&program, folder.path(), port);
-        let server = Self { folder, program, port, process };
+        let mut server = Self { folder, program, port, process };
         server.wait_until_it_answers().await;
         Some(server)
     }
 
     /// The URL of a new database on it.
     pub async fn new_database(&self) -> String {
-        let url = format!("mysql://root@127.0.0.1:{}", self.port);
-        database::command(&url, "CREATE DATABASE almanac").await;
+        let url = format!("mysql://root@{}", self.address());
+        let mut operator = MySqlConnection::connect(&url).await.expect("the server answers");
+        operator.execute("CREATE DATABASE almanac").await.expect("the operator may");
         format!("{url}/almanac")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Kills it in the middle of whatever it does.
@@ -56,9 +64,13 @@ impl OwnServer {
         self.wait_until_it_answers().await;
     }
 
-    async fn wait_until_it_answers(&self) {
-        let url = format!("mysql://root@127.0.0.1:{}/information_schema", self.port);
-        until("the server answers", async || database::connect(&url).await.is_ok()).await;
+    async fn wait_until_it_answers(&mut self) {
+        let url = format!("mysql://root@{}", self.address());
+        while MySqlConnection::connect(&url).await.is_err() {
+            let ended = self.process.try_wait().expect("a process of ours");
+            assert_eq!(ended, None, "the server ended: its log is in {}", self.folder.path().display());
+            pause().await;
+        }
     }
 }
 
@@ -82,6 +94,7 @@ fn install(installer: &Path, folder: &Path) {
         .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
         .args(as_whom())
         .arg(data(folder))
+        .arg(temporary(folder))
         .output()
         .expect("the installer starts");
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
@@ -97,8 +110,7 @@ fn launch(program: &Path, folder: &Path, port: u16) -> Child {
         .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-log-bin"])
         .arg(format!("--socket={}", folder.join("socket").display()))
         .arg(format!("--pid-file={}", folder.join("pid").display()))
-        // A server that starts deletes temporary tables in its folder for them, also another server's.
-        .arg(format!("--tmpdir={}", folder.display()))
+        .arg(temporary(folder))
         .arg("--innodb-flush-log-at-trx-commit=2")
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a second handle"))
@@ -109,6 +121,11 @@ fn launch(program: &Path, folder: &Path, port: u16) -> Child {
 
 fn data(folder: &Path) -> String {
     format!("--datadir={}", folder.join("data").display())
+}
+
+/// A folder of its own for temporary tables: a server that starts deletes those there are, also another's.
+fn temporary(folder: &Path) -> String {
+    format!("--tmpdir={}", folder.display())
 }
 
 /// The server refuses to run as root unless it is told to.
