@@ -71,9 +71,12 @@ pub enum Command {
         /// The scheduled time it runs for, in the schedule's zone, past or future: 2026-11-05T18:00 [default: now]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
-        /// Change nothing: only say who would be written to, and why others would not
+        /// Change nothing: only say who would be written to, and why others would not; how long it would take, and cost
         #[arg(long)]
         dry_run: bool,
+        /// Also when it cannot be over within SCHEDULER_MAX_JOB_DURATION_HOURS
+        #[arg(long)]
+        however_long: bool,
     },
     /// List the newest runs, or show one
     Runs {

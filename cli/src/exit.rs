@@ -29,6 +29,8 @@ pub enum Exit {
     Cancelled,
     /// Stopped before the end; the same command goes on with it.
     Stopped,
+    /// Not begun: it could not be over in time.
+    Refused,
 }
 
 /// The exit codes, as `--help` shows them.
@@ -38,7 +40,8 @@ pub const TABLE: &str = "Exit codes:
   2  the command or a setting is wrong
   3  the run is closed, and its ledger does not balance
   4  the run was cancelled
-  5  stopped before the end, by a signal; the same command goes on with it";
+  5  stopped before the end, by a signal; the same command goes on with it
+  6  not begun: it could not be over within SCHEDULER_MAX_JOB_DURATION_HOURS";
 
 impl Exit {
     /// The exit of a command that failed so.
@@ -72,6 +75,7 @@ impl From<Exit> for ExitCode {
             Exit::Unbalanced => 3,
             Exit::Cancelled => 4,
             Exit::Stopped => 5,
+            Exit::Refused => 6,
         })
     }
 }

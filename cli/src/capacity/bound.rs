@@ -69,8 +69,8 @@ fn work_of(setup: &Setup, work: Work) -> f64 {
     let (batches, letters) = (work.batches() as f64, work.letters as f64);
     let volleys = batches * work.letters_per_batch.div_ceil(instance.volley.max(1)) as f64;
     let commit = database.transaction_s + database.commit_s;
-    // The slowest of four calls that are each half as long to half as much again: 4/5 of the way.
-    let call = 1.3 * setup.call_s;
+    // Of four that are spread evenly the slowest is four fifths of the way.
+    let call = (1.0 + 0.6 * setup.call_spread) * setup.call_s;
     let processor = instance.letter_s * setup.mapping.messages as f64;
     (2.0 * batches + volleys) * commit + letters * (database.letter_s + processor) + volleys * call
 }

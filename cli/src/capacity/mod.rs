@@ -1,12 +1,13 @@
 //! What a run takes before it has begun: how long, how many workers and connections, how much money, and what bounds it.
 //!
-//! A small discrete simulation ([`simulate`]) plays the planner, the queue with Lambda's scaling rules, the workers' volleys
+//! A small discrete simulation ([`simulate()`]) plays the planner, the queue with Lambda's scaling rules, the workers' volleys
 //! of calls, the database and the sending quota. What it plays with is a [`Setup`]: the stack as its template declares it, or
 //! one machine. Everything that is not counted by a rule of ours is a measured or assumed number of [`Setup`], with its source
 //! beside it. Latencies are drawn from a seed, so the same question has the same answer.
 
 mod bound;
 mod cost;
+mod here;
 mod limit;
 mod line;
 mod prices;

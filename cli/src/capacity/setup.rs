@@ -14,8 +14,10 @@ pub struct Setup {
     pub mapping: Mapping,
     /// A worker.
     pub instance: Instance,
-    /// How long a call to the provider takes, on average; of one call to the next it is half of that to half as much again.
+    /// How long a call to the provider takes, on average.
     pub call_s: f64,
+    /// How much of that a call takes more or less, evenly: half, where it takes half as long to half as much again.
+    pub call_spread: f64,
     /// Where the records are.
     pub database: Database,
     /// How many letters may go out; `None` where nothing limits them.
@@ -149,6 +151,8 @@ impl Setup {
             },
             // Assumed for a SendBulkEmail of 50 letters; `--call-ms` says otherwise.
             call_s: 0.5,
+            // Assumed.
+            call_spread: 0.5,
             database: Database {
                 lanes: (units / UNITS_OF_A_PROCESSOR).max(1),
                 letter_s: RECORD_S,

@@ -129,6 +129,8 @@ struct Simulation<'s> {
     send_log: Line,
     database: Line,
     call: Micros,
+    /// How much shorter or longer.
+    spread: Micros,
     calls: u64,
     outcome: Outcome,
 }
@@ -153,6 +155,7 @@ impl<'s> Simulation<'s> {
             send_log: Line::of(1),
             database: Line::of(usize::try_from(setup.database.lanes).unwrap_or(usize::MAX)),
             call: micros(setup.call_s),
+            spread: micros(setup.call_s * setup.call_spread.clamp(0.0, 1.0)),
             calls: 0,
             outcome: Outcome::default(),
         };
@@ -381,7 +384,7 @@ impl<'s> Simulation<'s> {
         done + micros(database.commit_s)
     }
 
-    /// How long the slowest of a volley's calls takes: each half as long as on average to half as much again.
+    /// How long the slowest of a volley's calls takes.
     fn slowest_call(&mut self) -> Micros {
         self.calls += 1;
         let longest = (0..4_u8).map(|call| {
@@ -389,8 +392,9 @@ impl<'s> Simulation<'s> {
             call.hash(&mut hasher);
             hasher.finish() >> 32
         });
-        // A fraction of 2^32.
-        self.call / 2 + ((u128::from(self.call) * u128::from(longest.max().unwrap_or(0))) >> 32) as Micros
+        // A fraction of 2^32, of what lies between the shortest and the longest.
+        let longest = u128::from(longest.max().unwrap_or(0));
+        self.call - self.spread + ((u128::from(2 * self.spread) * longest) >> 32) as Micros
     }
 }
 
@@ -406,6 +410,7 @@ mod tests {
             mapping: Mapping { at_first: 2, more_a_minute: 0, most: 2, messages: 1, window_s: 0.0 },
             instance: Instance { cold_start_s: 0.0, volley: 200, letter_s: 0.0, connections: 2, memory_mib: 512 },
             call_s: 0.0,
+            call_spread: 0.5,
             database: Database { lanes: 1, letter_s: 0.0, transaction_s: 0.0, commit_s: 0.0 },
             quota: None,
             send_log_s: 0.0,

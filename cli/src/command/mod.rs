@@ -9,6 +9,7 @@ mod dead_letters;
 mod demo;
 mod dry_run;
 mod feedback;
+mod forecast;
 mod import;
 mod migrate;
 mod moment;
@@ -34,7 +35,9 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Demo { people_only, users, contacts } => demo::demo(&common, people_only, users, contacts).await,
         Command::Import { users, contacts, rejects } => import::import(&common, &users, &contacts, rejects).await,
-        Command::Run { job, at, dry_run } => run::run(&common, &job, at.as_deref(), dry_run).await,
+        Command::Run { job, at, dry_run, however_long } => {
+            run::run(&common, &job, at.as_deref(), run::How { dry_run, however_long }).await
+        }
         Command::Runs { command: None, limit } => runs::list(&common, limit).await,
         Command::Runs { command: Some(RunsCommand::Show { id }), .. } => runs::show(&common, id).await,
         Command::Why { who } => why::why(&common, &who).await,

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde_json::json;
 use shared::{
     clock::Clock,
-    config::{DeliverySettings, PlannerSettings},
+    config::{DeliverySettings, MailSettings, PlannerSettings},
     firing::{Firing, Trigger},
     run::{Opened, Run, State},
 };
@@ -23,18 +24,27 @@ use crate::{
 /// The jobs that can be run.
 const JOBS: [&str; 3] = [monthly_invitations::JOB, reminders::JOB, cleanup::JOB];
 
-pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: bool) -> anyhow::Result<Exit> {
+/// How a run is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// It is only to be foretold.
+    pub(super) dry_run: bool,
+    /// It may take longer than a run should.
+    pub(super) however_long: bool,
+}
+
+pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, how: How) -> anyhow::Result<Exit> {
     if !JOBS.contains(&job) {
         let message = format!("there is no job {job:?} that can be run: there are {}", JOBS.join(", "));
         return Err(Misused(message).into());
     }
-    if dry_run && job == cleanup::JOB {
+    if how.dry_run && job == cleanup::JOB {
         return Err(Misused("the clean-up writes to nobody, so it has no --dry-run".to_owned()).into());
     }
     let values = stack::settings(common);
-    let zone = if dry_run {
-        // It needs nothing of mail.
-        values.read::<PlannerSettings>()?.timezone
+    let zone = if how.dry_run {
+        // Of mail it needs who would carry it, and how fast.
+        values.read::<(PlannerSettings, MailSettings)>()?.0.timezone
     } else {
         let (_, (planner, ..), ..) = values.read::<RunSettings>()?;
         planner.timezone
@@ -45,12 +55,27 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, dry_run: b
     };
     let stop = Stop::listen();
     let stack = stop.or(Stack::open(values)).await??;
-    if dry_run {
-        return stop.or(dry_run::dry_run(&stack, job, scheduled_at, common.json)).await?;
+    if how.dry_run {
+        return stop.or(dry_run::dry_run(&stack, job, scheduled_at, how, common.json)).await?;
+    }
+    if !how.however_long
+        && job != cleanup::JOB
+        && let Some(refusal) = stop.or(dry_run::refusal(&stack, job, scheduled_at)).await??
+    {
+        refuse(common, &refusal);
+        stack.close().await;
+        return Ok(Exit::Refused);
     }
     let exit = run_job(common, &stack, job, scheduled_at, stop).await;
     stack.close().await;
     exit
+}
+
+fn refuse(common: &Common, refusal: &str) {
+    tell!("almanac: not begun: {refusal}");
+    if common.json {
+        say!("{}", json!({"refused": refusal}));
+    }
 }
 
 /// Runs the job for that time to its end, or until `stop` is asked, and prints its ledger.

@@ -11,6 +11,7 @@
 //! One quota is for all transports together: where SES is among them, its limits hold for what goes another way too.
 
 mod account;
+mod forecast;
 mod in_records;
 mod in_redis;
 mod known;
@@ -33,6 +34,7 @@ use self::{
     reputation::{LINES, Measured},
 };
 pub use self::{
+    forecast::Forecast,
     in_records::RecordsLog,
     in_redis::RedisLog,
     log::{Limits, Reservation, SendLog},
