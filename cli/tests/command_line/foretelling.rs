@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 use shared::records::Records;
-use tests::ses_fake::{Account, SesFake};
+use tests::{
+    databases,
+    ses_fake::{Account, SesFake},
+};
 
-use crate::support::{database, machine::Machine, people::CYCLE, query, until};
+use crate::support::{machine::Machine, people::CYCLE, query, until};
 
 /// The demo's people, of whom some two thousand may be written to, and an account of SES.
 async fn house(per_second: f64, per_day: f64) -> (Machine, Records, SesFake) {
@@ -12,7 +15,7 @@ async fn house(per_second: f64, per_day: f64) -> (Machine, Records, SesFake) {
     ses.set_account(Some(Account { per_second, per_day, sent: 100.0, enabled: true }));
     let machine = Machine::bare().sending(format!("ses+http://{}", ses.address())).set("AWS_REGION", "eu-west-3");
     machine.run(&["demo", "--people-only", "--users", "120", "--json"]).await.json_of(0);
-    let records = database::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
+    let records = databases::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
     (machine, records, ses)
 }
 

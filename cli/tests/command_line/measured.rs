@@ -18,10 +18,12 @@ use almanac::{
     people::bench::{self, Bench, Letters},
 };
 use shared::records::Dialect;
-use tests::ses_fake::{Account, Behaviour, SesFake};
+use tests::{
+    databases,
+    ses_fake::{Account, Behaviour, SesFake},
+};
 
 use crate::support::{
-    database,
     machine::Machine,
     people::{CONTACTS, CYCLE},
     query,
@@ -118,7 +120,7 @@ async fn measured(case: &Case, ses: &SesFake) -> f64 {
         None => machine(ses),
     };
     machine.run(&["migrate"]).await;
-    let records = database::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
+    let records = databases::open(&format!("sqlite:{}/almanac.db", machine.home().display())).await;
     let people = Bench { users: USERS, contacts_per_user: CONTACTS, letters: Letters::Default };
     bench::add(&records, people, |_| {}).await.expect("people");
     let running: Vec<_> = (0..case.processes).map(|_| machine.start(&CYCLE)).collect();
