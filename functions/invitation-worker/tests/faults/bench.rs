@@ -7,7 +7,7 @@ use tests::{dice::Dice, sqs_pump::receives};
 
 use crate::{
     count::Count,
-    fleet::{Fleet, Invocation},
+    fleet::{Fleet, Invocation, Zombie},
     hearsay::{Feedback, Hearsay},
     peril::{self, Peril},
     world::World,
@@ -55,7 +55,7 @@ pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Opt
         });
         let (unmet, ..) = tokio::join!(
             join_all(lanes),
-            join_all(zombies.into_iter().map(|zombie| zombie.wake())),
+            join_all(zombies.into_iter().map(Zombie::wake)),
             hearsay.hear(&world.ses, round).boxed(),
         );
         unmet.into_iter().flatten().for_each(|peril| perils.push_front(peril));
@@ -65,6 +65,10 @@ pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Opt
         }
         if dice.happens(75) {
             world.end_leases().boxed().await;
+            // One may wake up before anybody else has gone on with its batch.
+            if dice.happens(50) {
+                join_all(fleet.zombies().into_iter().map(Zombie::wake)).await;
+            }
         }
     }
     assert!(perils.is_empty(), "the run ended before {} of its perils", perils.len());

@@ -23,7 +23,7 @@ use crate::{bench::Size, count::Count, hearsay::Feedback};
 const SHORT: Size = Size { kills: 13, freezes: 4, restarts: 1, users: 60 };
 
 /// The run whose table is published: twice, so that there are 360 kills.
-const LONG: Size = Size { kills: 180, freezes: 24, restarts: 3, users: 480 };
+const LONG: Size = Size { kills: 180, freezes: 36, restarts: 3, users: 480 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_feedback_nothing_is_lost_or_doubled_and_every_doubt_about_what_was_taken_is_settled() {
