@@ -7,9 +7,11 @@ use serde::Deserialize;
 
 /// The prices that are built in.
 ///
-/// Sources: the price list of AWS for eu-west-3 (arm64, first tier): Lambda, `EUW3-Lambda-GB-Second-ARM` and
-/// `EUW3-Request-ARM`; SQS, standard queues; SNS, publishes; EventBridge, custom events; S3, `PUT`. SES: its price list
-/// published on 2026-07-22, for us-east-1. Since 2026-07-21 new accounts have the plan Essentials; those that sent before
+/// For the order of magnitude, and to be replaced by the account's own (`ALMANAC_PRICES`): they were taken down in 2026-11
+/// from what others quote of AWS's lists and not from an account's bill. Lambda is of eu-west-3 (arm64, first tier:
+/// `EUW3-Lambda-GB-Second-ARM` and `EUW3-Request-ARM`), SQS (standard queues), SNS (publishes), EventBridge (custom
+/// events) and S3 (`PUT`) of us-east-1 or alike, SES of us-east-1, published on 2026-07-22. Since 2026-07-21 new accounts
+/// have the plan Essentials; those that sent before
 /// keep à la carte. Without free tiers and taxes.
 pub const BUILT_IN: &str = include_str!("prices.json");
 
