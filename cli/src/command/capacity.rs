@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use shared::{
     config::{KeeperSettings, PriceSettings, Values},
     report::{count, span},
-    template::Given,
 };
 
-use super::schedule::asked;
+use super::schedule::asked::{template, typed};
 use crate::{
     args::{self, Common},
     capacity::{BUILT_IN, Micros, Pace, Prices, SECOND, Setup, Step, Work, heard_too_late, ladder, seconds},
@@ -27,9 +26,8 @@ pub(super) fn capacity(common: &Common, asked: &args::Capacity) -> anyhow::Resul
         Some(hours) => u64::from(hours) * 3_600,
         None => values.read::<KeeperSettings>()?.max_job_duration.as_secs(),
     } * SECOND;
-    let template = asked::template(&asked.which)?;
-    let given: Given<'_> =
-        asked.which.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
+    let template = template(&asked.which)?;
+    let given = typed(&asked.which);
     let quota = Pace { per_second: asked.per_second, per_day: Some(asked.per_day), sent: 0 };
     let mut setup = Setup::deployed(&template, &given, Some(quota), asked.seed)?;
     setup.call_s = f64::from(asked.call_ms) / 1_000.0;

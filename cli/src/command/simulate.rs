@@ -13,7 +13,7 @@ use shared::{
     memory,
 };
 
-use super::{schedule::asked, serve::given};
+use super::schedule::asked::schedules_here;
 use crate::{
     args::{Common, Simulate},
     engine::Agenda,
@@ -73,9 +73,7 @@ async fn simulate_on(stack: &Stack, common: &Common, asked: &Simulate, stop: &St
         )
         .await?,
     );
-    let template = asked::template(&asked.which)?;
-    let declared = template.schedules(&given(&template, &settings, &asked.which.parameters))?;
-    let agenda = Agenda::new(declared, &engine.jobs);
+    let agenda = Agenda::new(schedules_here(&asked.which, &settings)?, &engine.jobs);
     let year = Year {
         year: asked.year,
         users: asked.users,

@@ -5,7 +5,10 @@ use std::fs;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use shared::template::{Declared, Given, Template};
+use shared::{
+    config::PlannerSettings,
+    template::{Declared, Given, Template},
+};
 
 use crate::{
     args::{Asked, Which},
@@ -18,9 +21,25 @@ const BUILT_IN: &str = include_str!("../../../../template.yaml");
 
 /// The schedules of the template, with its parameters filled in.
 pub(super) fn schedules(asked: &Asked) -> anyhow::Result<Vec<Declared>> {
-    let given: Given<'_> =
-        asked.which.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
-    template(&asked.which)?.schedules(&given).with_context(|| place(&asked.which))
+    template(&asked.which)?.schedules(&typed(&asked.which)).with_context(|| place(&asked.which))
+}
+
+/// The schedules as this machine keeps them: by the parameters that were typed, else by what its settings say, else by the
+/// template's defaults.
+pub(in crate::command) fn schedules_here(which: &Which, settings: &PlannerSettings) -> anyhow::Result<Vec<Declared>> {
+    let template = template(which)?;
+    let settings = [
+        ("ScheduleZone", settings.timezone.name().into()),
+        ("MonthlyJobDay", settings.day.into()),
+        ("MonthlyJobHour", settings.hour.into()),
+    ];
+    let known = settings.into_iter().filter(|(name, _)| template.has_parameter(name));
+    template.schedules(&known.chain(typed(which)).collect())
+}
+
+/// The parameters that were typed.
+pub(in crate::command) fn typed(which: &Which) -> Given<'_> {
+    which.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect()
 }
 
 /// Reads the template, which must have the parameters that were typed.

@@ -7,11 +7,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use shared::{
-    clock::Clock,
-    config::PlannerSettings,
-    template::{Given, Template},
-};
+use shared::{clock::Clock, config::PlannerSettings};
 use tokio::net::TcpListener;
 use unsubscribe::Door;
 
@@ -28,8 +24,7 @@ use crate::{
 pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit> {
     let values = stack::settings(common);
     let settings: PlannerSettings = values.read()?;
-    let template = asked::template(&serve.which)?;
-    let declared = template.schedules(&given(&template, &settings, &serve.which.parameters))?;
+    let declared = asked::schedules_here(&serve.which, &settings)?;
     let stop = Stop::listen();
     let stack = stop.or(Stack::open(values)).await??;
     let engine = stop.or(stack.engine(Clock::system())).await??;
@@ -54,17 +49,6 @@ pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit
     };
     stack.close().await;
     served.map(|()| Exit::Done)
-}
-
-/// The template's parameters: what was typed, else what this machine's settings say, else their defaults.
-pub(super) fn given<'a>(template: &Template, settings: &PlannerSettings, typed: &'a [(String, String)]) -> Given<'a> {
-    let settings = [
-        ("ScheduleZone", settings.timezone.name().into()),
-        ("MonthlyJobDay", settings.day.into()),
-        ("MonthlyJobHour", settings.hour.into()),
-    ];
-    let known = settings.into_iter().filter(|(name, _)| template.has_parameter(name));
-    known.chain(typed.iter().map(|(name, value)| (name.as_str(), value.as_str().into()))).collect()
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
