@@ -36,6 +36,13 @@ pub fn firing() -> Firing {
     Firing::new(scheduled_at(), Trigger::Schedule)
 }
 
+/// The invitations' schedule's event, of an evening that is not over: past its deadline its run would wait for a person.
+pub fn of_an_evening_to_come(event: &str) -> serde_json::Value {
+    let mut event: serde_json::Value = serde_json::from_str(event).expect("an event");
+    event["scheduled_time"] = "2196-11-05T17:00:00Z".into();
+    event
+}
+
 /// A planner of batches of `batch_size` users, whose clock stands at [`scheduled_at`].
 pub fn planner(records: &Records, queue: Arc<dyn Queue>, batch_size: usize) -> Planner {
     let clock = Clock::standing_at(scheduled_at());

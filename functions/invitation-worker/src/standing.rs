@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shared::{
     email_address::EmailAddress,
-    invitation::InvitationId,
+    invitation::{InvitationId, SendState},
     letters::{LetterId, LetterKind},
     links::TOKEN_BYTES,
     records::{Result, Row, Tx},
@@ -94,16 +94,16 @@ pub struct StillPlanned {
 
 /// What of a batch is still planned.
 pub async fn still_planned(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<StillPlanned> {
-    in_state(tx, kind, batch_id, 0).await
+    in_state(tx, kind, batch_id, SendState::Planned).await
 }
 
 /// What of a batch is in doubt and can be looked at: letters whose invitation is no longer there are left out.
 pub async fn in_doubt(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<Vec<Standing>> {
-    Ok(in_state(tx, kind, batch_id, 4).await?.standing)
+    Ok(in_state(tx, kind, batch_id, SendState::InDoubt).await?.standing)
 }
 
-/// A batch's letters in a `send_state`; see the migrations.
-async fn in_state(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: i64) -> Result<StillPlanned> {
+/// A batch's letters in that state.
+async fn in_state(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: SendState) -> Result<StillPlanned> {
     let sql = match kind {
         LetterKind::Invitation => format!(
             "SELECT i.id, {COLUMNS}, i.id IS NULL FROM invitations i {PEOPLE} \
@@ -116,7 +116,7 @@ async fn in_state(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: i64) -> R
         ),
     };
     let mut planned = StillPlanned::default();
-    for row in tx.rows(sql, &[batch_id.into(), batch_id.into(), state.into()]).await? {
+    for row in tx.rows(sql, &[batch_id.into(), batch_id.into(), state.stored().into()]).await? {
         if row.truth(17)? {
             planned.orphans.push(LetterId(row.int(0)?));
         } else {

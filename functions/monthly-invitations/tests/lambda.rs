@@ -1,12 +1,13 @@
 //! The planner's own binary, as Lambda runs it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{
     ask,
     aws_fake::AwsFake,
     databases::TestDatabase,
     lambda_host::{Answer, LambdaHost},
     people,
+    runs::of_an_evening_to_come,
 };
 
 const FUNCTION: &str = "monthly-invitations";
@@ -16,13 +17,6 @@ const EVENT: &str = include_str!("../../../events/monthly-invitations.json");
 async fn start(settings: &[(&str, String)]) -> LambdaHost {
     let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
     LambdaHost::start(FUNCTION, env!("CARGO_BIN_EXE_monthly-invitations"), settings).await.expect("the binary starts")
-}
-
-/// The schedule's event, of an evening that is not over: past its deadline it would wait for a person.
-fn event() -> Value {
-    let mut event: Value = serde_json::from_str(EVENT).expect("an event");
-    event["scheduled_time"] = json!("2196-11-05T17:00:00Z");
-    event
 }
 
 #[tokio::test]
@@ -40,9 +34,9 @@ async fn the_schedules_event_plans_its_month_and_a_second_one_joins_the_run() {
     let settings = [&settings[..], &fake.environment()].concat();
     let mut planner = start(&settings).await;
     let planned = json!({"run": 1, "key": "2196-11/05", "met": "opened", "plan_complete": true});
-    assert_eq!(planner.invoke(event()).await, Answer::Response(planned));
+    assert_eq!(planner.invoke(of_an_evening_to_come(EVENT)).await, Answer::Response(planned));
     let joined = json!({"run": 1, "key": "2196-11/05", "met": "joined", "plan_complete": true});
-    assert_eq!(planner.invoke(event()).await, Answer::Response(joined));
+    assert_eq!(planner.invoke(of_an_evening_to_come(EVENT)).await, Answer::Response(joined));
 
     let batches = ask::numbers(&database, "SELECT planned FROM batches ORDER BY id", vec![]).await;
     assert_eq!(batches, [8, 4]);
@@ -71,7 +65,7 @@ async fn what_is_no_firing_is_an_error_and_the_next_event_is_answered() {
     let message = error["errorMessage"].as_str().expect("a message");
     assert!(message.contains("not a firing: scheduled_time: is missing"), "{message}");
 
-    let Answer::Response(planned) = planner.invoke(event()).await else { panic!("a firing") };
+    let Answer::Response(planned) = planner.invoke(of_an_evening_to_come(EVENT)).await else { panic!("a firing") };
     assert_eq!(planned["plan_complete"], true);
     assert_eq!(ask::texts(&database, "SELECT state FROM runs", vec![]).await, ["completed"], "nobody was due");
 }

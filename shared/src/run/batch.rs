@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Control, State, doubt};
 use crate::{
-    invitation::POSITIONS,
+    invitation::{POSITIONS, SendState},
     letters::LetterKind,
     records::{RecordsError, Result, Row, Tx},
 };
@@ -244,18 +244,19 @@ pub async fn finish(tx: &mut Tx, batch_id: i64) -> Result<Finished> {
 
 async fn has_unfinished_positions(tx: &mut Tx, batch_id: i64) -> Result<bool> {
     if let Some(kind) = kind(tx, batch_id).await?
-        && has_planned_letters(tx, kind, batch_id).await?
+        && has_letters(tx, kind, batch_id, SendState::Planned).await?
     {
         return Ok(true);
     }
     has_open_claim(tx, batch_id).await
 }
 
-async fn has_planned_letters(tx: &mut Tx, kind: LetterKind, batch_id: i64) -> Result<bool> {
+/// Whether a batch has a letter in that state.
+pub(super) async fn has_letters(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: SendState) -> Result<bool> {
     let table = kind.table();
     let sql =
-        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1");
-    Ok(tx.row(sql, &[batch_id.into(), batch_id.into()]).await?.is_some())
+        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = ? LIMIT 1");
+    Ok(tx.row(sql, &[batch_id.into(), batch_id.into(), state.stored().into()]).await?.is_some())
 }
 
 /// Whether a call to a provider is under way for this batch, or was when its worker died.

@@ -11,9 +11,10 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
+use super::batch;
 use crate::{
     claims::{self, Positions},
-    letters::LetterKind,
+    invitation::SendState,
     records::{Result, Tx},
 };
 
@@ -76,10 +77,7 @@ pub(super) async fn awaits_second_try(tx: &mut Tx, batch_id: i64) -> Result<bool
     let sql = "SELECT b.letters FROM batches b JOIN runs r ON r.id = b.run_id \
                WHERE b.id = ? AND b.doubts_retried = 0 AND r.when_in_doubt = 'once-more'";
     let Some(row) = tx.row(sql, &[batch_id.into()]).await? else { return Ok(false) };
-    let table = row.parsed::<LetterKind>(0)?.table();
-    let sql =
-        format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 4 LIMIT 1");
-    Ok(tx.row(sql, &[batch_id.into(), batch_id.into()]).await?.is_some())
+    batch::has_letters(tx, row.parsed(0)?, batch_id, SendState::InDoubt).await
 }
 
 /// The claims of a batch's second tries so far, if its doubts are to be sent once more; what these cover had its turn.

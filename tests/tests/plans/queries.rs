@@ -249,8 +249,8 @@ pub const QUERIES: &[Query] = &[
     ),
     // The worker's, at a batch's end.
     assembled(query(
-        "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 0 LIMIT 1",
-        || vec![id(), id()],
+        "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = ? LIMIT 1",
+        || vec![id(), id(), 0_i64.into()],
     )),
     query("SELECT letters FROM batches WHERE id = ?", || vec![id()]),
     query("SELECT 1 FROM sends WHERE batch_id = ? AND state = 0 LIMIT 1", || vec![id()]),
@@ -287,10 +287,11 @@ pub const QUERIES: &[Query] = &[
     query("SELECT not_before, planned FROM batches WHERE run_id = ? ORDER BY id DESC LIMIT 1", || vec![id()]),
     query("SELECT outcome FROM sends WHERE batch_id = ? AND refused > 0", || vec![id()]),
     // A second try's.
-    assembled(query(
-        "SELECT 1 FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 4 LIMIT 1",
-        || vec![id(), id()],
-    )),
+    query(
+        "SELECT b.letters FROM batches b JOIN runs r ON r.id = b.run_id \
+         WHERE b.id = ? AND b.doubts_retried = 0 AND r.when_in_doubt = 'once-more'",
+        || vec![id()],
+    ),
     query("SELECT first_position, last_position, listed FROM sends WHERE batch_id = ? AND second_try = 1", || {
         vec![id()]
     }),
@@ -473,6 +474,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/queue.rs"),
         include_str!("../../../shared/src/run/batch.rs"),
         include_str!("../../../shared/src/run/close.rs"),
+        include_str!("../../../shared/src/run/doubt.rs"),
         include_str!("../../../shared/src/run/fuse.rs"),
         include_str!("../../../shared/src/run/history.rs"),
         include_str!("../../../shared/src/run/redrive.rs"),

@@ -67,10 +67,7 @@ async fn the_schema_is_made_before_anything_else(house: &House, told: &mut Table
 
 async fn the_schedule_s_firing_is_sent_once(house: &House, told: &mut Table) -> i64 {
     add_people(house, USERS).await;
-    let mut firing: Value = serde_json::from_str(SCHEDULED).expect("an event");
-    // Of an evening that is not over: past its deadline the run would wait for a person.
-    firing["scheduled_time"] = json!("2196-11-05T17:00:00Z");
-    let planned = house.plan(firing).await;
+    let planned = house.plan(runs::of_an_evening_to_come(SCHEDULED)).await;
     assert_eq!((&planned["met"], &planned["plan_complete"]), (&json!("opened"), &json!(true)), "{planned}");
     let run = planned["run"].as_i64().expect("a number");
     let batches = house.depth("InvitationsQueue").await;
