@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use cleanup::Cleanup;
+use cost_tracking::Rules;
 use dead_letters::DeadLetters;
 use invitation_worker::InvitationWorker;
 use run_keeper::Keeper;
@@ -16,16 +17,18 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, PlannerSettings,
-        RecordsAt, ReminderSettings, Values, WorkerSettings,
+        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, MonitorSettings,
+        PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
+    hackathon::hub::Hub,
     memory::MemoryWatch,
     objects::Objects,
     ports,
     process::Holder,
     queue::RecordsQueue,
     records::{ConnectOptions, Dialect, Migrated, Records},
+    run::job::Job,
     startup,
 };
 use tokio::sync::watch;
@@ -48,7 +51,7 @@ pub type RunSettings =
     (EngineSettings, JobSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
 
 /// What the jobs need that can be fired.
-pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings);
+pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, MonitorSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -207,20 +210,29 @@ impl Stack {
         }
     }
 
+    /// The monitors that are switched on.
+    async fn monitors(&self, settings: &MonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+        let Some(at) = &settings.hub else { return Ok(Vec::new()) };
+        let hub = Hub::from_settings(at, &self.aws).await.context("the client of the Hub")?;
+        Ok(cost_tracking::monitors(settings, &self.records, clock, &hub, Rules::built_in()))
+    }
+
     /// The engine of this machine.
     pub async fn engine(&self, clock: Clock) -> anyhow::Result<Engine> {
-        let (_, (invitations, reminders, cleanup), worker, (keeper, delivery, memory)) =
+        let (_, (invitations, reminders, cleanup, monitors), worker, (keeper, delivery, memory)) =
             self.values.read::<RunSettings>()?;
         let locks = self.settings.home.join("processes");
         let holder = Holder::watched(&locks).with_context(|| format!("making a lock in {}", locks.display()))?;
         let worker_timeout = worker.worker_timeout;
         let queue = self.queue();
         let objects = ports::objects(&delivery.objects, &self.aws).await?;
-        let jobs = Jobs(vec![
+        let mut jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(self.invitations_on(queue.clone(), &invitations, &clock)),
             Arc::new(self.reminders_on(queue.clone(), &reminders, &clock)),
             Arc::new(self.cleanup(objects.clone(), &cleanup, &clock)),
-        ]);
+        ];
+        jobs.extend(self.monitors(&monitors, &clock).await?);
+        let jobs = Jobs(jobs);
         let worker =
             InvitationWorker::from_settings(self.records.clone(), &worker, clock.clone(), holder.clone()).await?;
         let workers = self.settings.max_workers.max(1);

@@ -19,6 +19,7 @@ pub mod email_address;
 pub mod events;
 pub mod feedback;
 pub mod firing;
+pub mod hackathon;
 pub mod invitation;
 pub mod lambda;
 pub mod letters;

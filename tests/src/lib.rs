@@ -11,6 +11,7 @@ pub mod databases;
 pub mod dice;
 pub mod gate;
 mod http;
+pub mod hub_fake;
 pub mod lambda_fleet;
 pub mod lambda_host;
 pub mod letters;

@@ -5,8 +5,9 @@ use chrono_tz::Tz;
 use serde_json::json;
 use shared::{
     clock::Clock,
-    config::{DeliverySettings, MailSettings, PlannerSettings},
+    config::{DeliverySettings, MailSettings, MonitorSettings, PlannerSettings, table},
     firing::{Firing, Trigger},
+    hackathon::Criterion,
     run::{Opened, Run, State},
 };
 
@@ -22,7 +23,9 @@ use crate::{
 };
 
 /// The jobs that can be run.
-const JOBS: [&str; 3] = [monthly_invitations::JOB, reminders::JOB, cleanup::JOB];
+fn jobs() -> impl Iterator<Item = &'static str> {
+    [monthly_invitations::JOB, reminders::JOB, cleanup::JOB].into_iter().chain(Criterion::ALL.map(Criterion::job))
+}
 
 /// How a run is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +37,23 @@ pub(super) struct How {
 }
 
 pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, how: How) -> anyhow::Result<Exit> {
-    if !JOBS.contains(&job) {
-        let message = format!("there is no job {job:?} that can be run: there are {}", JOBS.join(", "));
+    if !jobs().any(|known| known == job) {
+        let known: Vec<_> = jobs().collect();
+        let message = format!("there is no job {job:?} that can be run: there are {}", known.join(", "));
         return Err(Misused(message).into());
     }
-    if how.dry_run && job == cleanup::JOB {
-        return Err(Misused("the clean-up writes to nobody, so it has no --dry-run".to_owned()).into());
+    let monitor = Criterion::of_job(job);
+    let writes_letters = job != cleanup::JOB && monitor.is_none();
+    if how.dry_run && !writes_letters {
+        return Err(Misused(format!("{job} writes to nobody, so it has no --dry-run")).into());
     }
     let values = stack::settings(common);
+    if let Some(criterion) = monitor
+        && !values.read::<MonitorSettings>()?.enabled.contains(&criterion)
+    {
+        let switch = table::switch_of(criterion).about.name;
+        return Err(Misused(format!("{job} is switched off: {switch}=true switches it on")).into());
+    }
     let zone = if how.dry_run {
         // Of mail it needs who would carry it, and how fast.
         values.read::<(PlannerSettings, MailSettings)>()?.0.timezone
@@ -59,7 +71,7 @@ pub(super) async fn run(common: &Common, job: &str, at: Option<&str>, how: How) 
         return stop.or(dry_run::dry_run(&stack, job, scheduled_at, how, common.json)).await?;
     }
     if !how.however_long
-        && job != cleanup::JOB
+        && writes_letters
         && let Some(refusal) = stop.or(dry_run::refusal(&stack, job, scheduled_at)).await??
     {
         refuse(common, &refusal);

@@ -8,7 +8,7 @@ use invitation_worker::InvitationWorker;
 use serde_json::json;
 use shared::{
     clock::Clock,
-    config::{PlannerSettings, Values, WorkerSettings},
+    config::{MonitorSettings, PlannerSettings, Values, WorkerSettings},
     links::LinkKeys,
     memory,
 };
@@ -24,7 +24,8 @@ use crate::{
     stop::Stop,
 };
 
-/// The settings that a simulated year shares with this machine: what jobs do and when, never where anything is.
+/// The settings that a simulated year shares with this machine: what jobs do and when, never where anything is. So it has
+/// no Hub, and its monitors are switched off.
 fn is_shared(name: &str) -> bool {
     name.starts_with("SCHEDULER_") || name == "INVITATION_EXPIRATION_DAYS"
 }
@@ -57,7 +58,7 @@ fn settings(home: &Path) -> Values {
 }
 
 async fn simulate_on(stack: &Stack, common: &Common, asked: &Simulate, stop: &Stop) -> anyhow::Result<Simulated> {
-    let (settings, worker): (PlannerSettings, WorkerSettings) = stack.values.read()?;
+    let (settings, monitors, worker): (PlannerSettings, MonitorSettings, WorkerSettings) = stack.values.read()?;
     let clock = Clock::standing_at(DateTime::UNIX_EPOCH);
     let mut engine = stack.engine(clock.clone()).await?;
     let keys = LinkKeys::of(&stack.records).await?;
@@ -73,7 +74,7 @@ async fn simulate_on(stack: &Stack, common: &Common, asked: &Simulate, stop: &St
         )
         .await?,
     );
-    let agenda = Agenda::new(schedules_here(&asked.which, &settings)?, &engine.jobs);
+    let agenda = Agenda::new(schedules_here(&asked.which, &settings, &monitors)?, &engine.jobs);
     let year = Year {
         year: asked.year,
         users: asked.users,

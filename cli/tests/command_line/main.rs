@@ -15,6 +15,7 @@ mod import;
 mod kill;
 mod measured;
 mod messages;
+mod monitors;
 mod questions;
 mod redrive;
 mod reminders;

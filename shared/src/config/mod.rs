@@ -33,15 +33,16 @@ mod values;
 pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
-    CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, KeeperSettings, MailSettings,
-    MemorySettings, NewsSettings, PlannerSettings, PriceSettings, QueueSettings, RateLimit, RecordsAt,
-    ReminderSettings, WorkerSettings,
+    ApiKeyAt, CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, HubSettings,
+    KeeperSettings, MailSettings, MemorySettings, MonitorSettings, NewsSettings, PlannerSettings, PriceSettings,
+    QueueSettings, RateLimit, RecordsAt, ReminderSettings, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
-    Address, AlertsAt, AlertsPlace, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt, EventsPlace,
-    Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, RedisUrl, SecretArn,
-    SecretName, SecretStore, SendLogAt, SendLogPlace, Text, Transports, Whole, Wrong, Zone,
+    Address, AlertsAt, AlertsPlace, ApiKey, ApiKeyKind, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName,
+    EventsAt, EventsPlace, Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
+    RedisUrl, SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, Switch, Text, Transports, Whole, Wrong,
+    Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

@@ -23,6 +23,8 @@ pub enum Section {
     Cleanup,
     /// When to raise an alert.
     Health,
+    /// Hackathon monitors and the Hub that they tell.
+    Hackathon,
 }
 
 impl Section {
@@ -37,6 +39,7 @@ impl Section {
             Self::Invitations => "Invitations and reminders",
             Self::Cleanup => "What is deleted when",
             Self::Health => "When to raise an alert",
+            Self::Hackathon => "Hackathon monitors, and the Hub that they tell",
         }
     }
 }

@@ -4,11 +4,12 @@
 //! (`almanac config --example > .env.example`); tests hold the three together.
 
 use super::host::Host;
-use crate::mail::providers::Provider;
+use crate::{hackathon::Criterion, mail::providers::Provider};
 
 use super::kinds::{
-    Address, AlertsPlace, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder, Fraction,
-    HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Text, Transports, Whole, Zone,
+    Address, AlertsPlace, ApiKeyKind, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder,
+    Fraction, HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Switch, Text, Transports, Whole,
+    Zone,
 };
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
@@ -22,18 +23,21 @@ const MIGRATE: &str = "migrate";
 const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
 const UNSUBSCRIBE: &str = "unsubscribe";
+const COSTS: &str = "cost-tracking";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
 const EVERYONE: &[&str] =
-    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, UNSUBSCRIBE, HEALTH, CLI];
+    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, UNSUBSCRIBE, COSTS, HEALTH, CLI];
 /// Whose use of memory is watched: all but what runs once, at a deployment.
 const WATCHED: &[&str] =
-    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, UNSUBSCRIBE, HEALTH, CLI];
+    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, UNSUBSCRIBE, COSTS, HEALTH, CLI];
 const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
+/// The monitors, which all speak to the Hub.
+const MONITORS: &[&str] = &[COSTS, CLI];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
 /// The settings by which the template names what stands in AWS.
@@ -243,6 +247,47 @@ settings! {
         /// The share of the memory limit above which an alert is raised.
         SCHEDULER_MEMORY_ALERT_THRESHOLD: Fraction = Fraction,
             default("0.8"), formerly("MEMORY_ALERT_THRESHOLD"), read_by(WATCHED);
+    }
+
+    Hackathon {
+        /// Whether teams are judged by what they have spent (BUDGET_TRACKING).
+        COST_TRACKING_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
+        /// Whether what the judges gave is told to the Hub (JUDGE_SCORE).
+        JUDGE_SCORE_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
+        /// Where the Hub is reached; needed where any monitor is switched on.
+        API_BASE_URL: BaseUrlKind = BaseUrlKind, read_by(MONITORS);
+
+        /// The key by which the Hub knows this service; needed where any monitor is switched on.
+        SERVICE_API_KEY: ApiKeyKind = ApiKeyKind,
+            replaced_by("SERVICE_API_KEY_SECRET"), secret(), read_by(MONITORS);
+
+        /// The secret or parameter that holds the key, in place of SERVICE_API_KEY.
+        SERVICE_API_KEY_SECRET: SecretName = SecretName, secret(), read_by(MONITORS);
+
+        /// The hackathon, as the Hub names it; needed where any monitor is switched on.
+        HACKATHON_ID: Text = Text::up_to(64), read_by(MONITORS);
+
+        /// How long one call to the Hub may take.
+        API_TIMEOUT: Whole = Whole::range(100, 120_000).of("milliseconds"), default("30000"), read_by(MONITORS);
+
+        /// How often a call to the Hub that failed for the moment is tried again.
+        API_RETRIES: Whole = Whole::range(0, 10), default("3"), read_by(MONITORS);
+
+        /// The most calls to the Hub in any minute, of one process.
+        RATE_LIMIT_PER_MINUTE: Whole = Whole::range(1, 10_000).of("calls"), default("60"), read_by(MONITORS);
+
+        /// How many teams are looked at together.
+        MAX_CONCURRENT_JOBS: Whole = Whole::range(1, 1_000).of("teams"), default("64"), read_by(MONITORS);
+    }
+}
+
+/// The setting that switches the monitor of a criterion on.
+pub fn switch_of(criterion: Criterion) -> &'static Setting<Switch> {
+    match criterion {
+        Criterion::BudgetTracking => &COST_TRACKING_ENABLED,
+        Criterion::JudgeScore => &JUDGE_SCORE_ENABLED,
     }
 }
 

@@ -52,6 +52,7 @@ const CHANGES: &[Change] = &[
     change!(18, "0018_feedback_kind"),
     change!(19, "0019_schedules"),
     change!(20, "0020_when_in_doubt"),
+    change!(21, "0021_hackathon"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 
-use super::{AsOf, Cause, InDoubt, LedgerFacts, ParkedBatch, Rate, RateBucket, Report, RunFacts, VERSION, mask::mask};
+use super::{
+    AsOf, Cause, InDoubt, LedgerFacts, ParkedBatch, Rate, RateBucket, Report, RunFacts, TeamVerdict, VERSION,
+    mask::mask,
+};
 use crate::{
     claims::{self, Calls},
     cleaned,
+    hackathon::{self, Past, Reported},
     records::{Never, Records, Result, Tx},
     run::{
         Run, history,
@@ -21,6 +25,9 @@ const MOST_IN_DOUBT: usize = 1_000;
 /// The most parked batches that a report lists.
 const MOST_PARKED: usize = 100;
 
+/// The most verdicts on teams that a report lists.
+const MOST_VERDICTS: usize = 1_000;
+
 /// Failures that no call ended: a parked batch takes along what it had not sent, and a refusal that came after its
 /// lease had ended, though only for the moment, is not tried again.
 const WITHOUT_FINAL_REFUSAL: &str =
@@ -33,6 +40,7 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
     let batches = records.read(move |tx| batches_by_state(tx, run_id).boxed()).await?;
     let parked_batches = records.read(move |tx| parked_batches(tx, run_id).boxed()).await?;
     let cleaned = records.read(move |tx| cleaned::of_run(tx, run_id).boxed()).await?;
+    let verdicts = records.read(move |tx| hackathon::verdicts_of(tx, run_id, MOST_VERDICTS).boxed()).await?;
     let mut listed = records.read(move |tx| history::in_doubt(tx, run_id, MOST_IN_DOUBT + 1).boxed()).await?;
     let more = listed.len() > MOST_IN_DOUBT;
     listed.truncate(MOST_IN_DOUBT);
@@ -41,12 +49,13 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
         run: facts(run),
         calls: calls.calls,
         rate: rate(run, &calls),
-        failures: failures(&ledger, calls.failed),
+        failures: failures(&ledger, calls.failed, &verdicts),
         in_doubt: InDoubt { policy: run.when_in_doubt, causes: by_frequency(calls.in_doubt), letters: listed, more },
         ledger,
         batches,
         parked_batches,
         cleaned,
+        verdicts: verdicts.into_iter().map(team_verdict).collect(),
     })
 }
 
@@ -129,8 +138,23 @@ fn rate(run: &Run, calls: &Calls) -> Rate {
     }
 }
 
-/// The causes that calls gave, and what the ledger has failed beyond them.
-fn failures(ledger: &LedgerFacts, by_call: BTreeMap<String, u64>) -> Vec<Cause> {
+fn team_verdict(past: Past) -> TeamVerdict {
+    TeamVerdict {
+        team: past.team,
+        status: past.verdict.status.as_str(),
+        score: past.verdict.score,
+        reason: past.verdict.reason,
+        metrics: past.verdict.metrics,
+        reported: past.reported.as_str(),
+        error: mask(&past.error),
+    }
+}
+
+/// The causes that calls and the Hub gave, and what the ledger has failed beyond them.
+fn failures(ledger: &LedgerFacts, mut by_call: BTreeMap<String, u64>, verdicts: &[Past]) -> Vec<Cause> {
+    for refused in verdicts.iter().filter(|past| past.reported == Reported::Refused) {
+        *by_call.entry(refused.error.clone()).or_default() += 1;
+    }
     let others = ledger.failed.saturating_sub(by_call.values().sum());
     let mut causes = by_call;
     if others > 0 {

@@ -10,7 +10,7 @@ use super::{
     verdict, words,
     words::count,
 };
-use crate::{cleaned, run::doubt::WhenInDoubt};
+use crate::{cleaned, hackathon::Criterion, run::doubt::WhenInDoubt};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -35,6 +35,9 @@ pub(super) fn page(report: &Report, zone: Option<Tz>) -> Markup {
                     (head(report, zone))
                     @if run.job == cleaned::JOB {
                         (cleaned(report))
+                    } @else if Criterion::of_job(&run.job).is_some() {
+                        (ledger(report))
+                        (verdicts(report))
                     } @else {
                         (ledger(report))
                         (rate(report))
@@ -90,6 +93,36 @@ fn cleaned(report: &Report) -> Markup {
                     tbody {
                         @for (what, rows) in &report.cleaned {
                             tr { td { (what.replace('_', " ")) } td.number { (count(*rows)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn verdicts(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Teams" }
+            @if report.verdicts.is_empty() { p.empty { "No team was judged." } } @else {
+                table {
+                    thead { tr {
+                        th scope="col" { "Team" }
+                        th scope="col" { "Status" }
+                        th.number scope="col" { "Score" }
+                        th scope="col" { "Why" }
+                        th scope="col" { "The Hub" }
+                    } }
+                    tbody {
+                        @for verdict in &report.verdicts {
+                            tr {
+                                td { (verdict.team) }
+                                td { (verdict.status) }
+                                td.number { @if let Some(score) = verdict.score { (score) } @else { "–" } }
+                                td { (verdict.reason) }
+                                td { (verdict.reported) @if !verdict.error.is_empty() { ": " (verdict.error) } }
+                            }
                         }
                     }
                 }

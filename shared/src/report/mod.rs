@@ -56,6 +56,9 @@ pub struct Report {
     /// What a run of the clean-up did to how many rows; left out of another job's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub cleaned: BTreeMap<String, u64>,
+    /// What a monitor says of teams, at most a thousand; left out of another job's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<TeamVerdict>,
 }
 
 /// The facts of a run.
@@ -165,6 +168,27 @@ pub struct InDoubt {
     pub letters: Vec<String>,
     /// Whether there are more than these.
     pub more: bool,
+}
+
+/// What a monitor says of a team.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TeamVerdict {
+    /// The team's slug.
+    pub team: String,
+    /// `PASSED`, `FAILED` or `NO_DATA`.
+    pub status: &'static str,
+    /// The points, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<u32>,
+    /// Why.
+    pub reason: String,
+    /// What it was judged by.
+    pub metrics: serde_json::Value,
+    /// Whether the Hub has it: `sent`, `refused`, `kept`, `superseded` or `waiting`.
+    pub reported: &'static str,
+    /// Why the Hub refused it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
 }
 
 /// A batch that was given up.

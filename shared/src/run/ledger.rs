@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{self, LetterRange};
 use crate::{
+    hackathon,
     invitation::SendState,
     records::{Result, Tx},
 };
@@ -79,6 +80,14 @@ pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
         match row.text(0)?.as_str() {
             "parked" => ledger.failed += row.sum(1)?,
             _ => *ledger.skipped.entry(CANCELLED.to_owned()).or_default() += row.sum(1)?,
+        }
+    }
+    // A monitor's teams: what became of each one's verdict on its way to the Hub.
+    for (outcome, teams) in hackathon::store::outcomes(tx, run_id).await? {
+        match outcome.as_str() {
+            "sent" => ledger.sent += teams,
+            "refused" => ledger.failed += teams,
+            _ => *ledger.skipped.entry(outcome).or_default() += teams,
         }
     }
     // What a redrive took along failed here all the same: the run to which it belongs now counts it anew.

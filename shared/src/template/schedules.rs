@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Given, Template, text};
 use crate::{
+    hackathon::Criterion,
     run::missed::MissedPolicy,
     schedule::{DstPolicy, Schedule},
 };
@@ -16,7 +17,8 @@ use crate::{
 pub struct Declared {
     /// The name of its function's block.
     pub function: String,
-    /// The name of its function's binary, which is its job's; empty where it is not built from source.
+    /// The job that it fires: that of the criterion which its input names, else its function's binary; empty where that is
+    /// not built from source.
     pub job: String,
     /// The name of the event in that block.
     pub name: String,
@@ -72,7 +74,10 @@ impl Template {
             expression: expression.parse().with_context(|| expression.clone())?,
             zone: zone.parse().ok().with_context(|| format!("{zone} is no zone of the IANA database"))?,
         };
-        let job = block.pointer("/Metadata/BuildProperties/Binary").and_then(text).unwrap_or_default().to_owned();
+        let job = match criterion(event)? {
+            Some(criterion) => criterion.job().to_owned(),
+            None => block.pointer("/Metadata/BuildProperties/Binary").and_then(text).unwrap_or_default(),
+        };
         let (function, name) = (function.to_owned(), name.to_owned());
         let (policy, when_missed) = (declared_in(block, "DstPolicy")?, declared_in(block, "MissedPolicy")?);
         Ok(Declared { function, job, name, expression, schedule, state, policy, when_missed })
@@ -102,6 +107,14 @@ fn is_schedule(event: &Value) -> anyhow::Result<bool> {
         }
         _ => Ok(false),
     }
+}
+
+/// The criterion that a schedule's input names.
+fn criterion(event: &Value) -> anyhow::Result<Option<Criterion>> {
+    let Some(input) = event["Properties"]["Input"].as_str() else { return Ok(None) };
+    let input: Value = serde_json::from_str(input).context("its Input is no JSON")?;
+    let named = input.get("criterion").map(|named| named.as_str().unwrap_or_default().parse());
+    named.transpose().context("its Input")
 }
 
 fn declared_in<P>(block: &Value, name: &'static str) -> anyhow::Result<Option<P>>

@@ -140,6 +140,33 @@ pub async fn fill(records: &Records) {
         vec![(1 + n / 2).into(), "report".into(), "{}".into(), state.into(), "".into()]
     })
     .await;
+    let head = "INSERT INTO monitored_teams (run_id, position, team, name, variables) VALUES";
+    insert(records, head, 5, MANY, |n| {
+        vec![(1 + n / 30).into(), (1 + n % 30).into(), format!("team {}", n % 30).into(), "".into(), "{}".into()]
+    })
+    .await;
+    insert(records, "INSERT INTO measurements (run_id, position, measured) VALUES", 3, MANY, |n| {
+        vec![(1 + n / 30).into(), (1 + n % 30).into(), "1".into()]
+    })
+    .await;
+    let head = "INSERT INTO verdicts (run_id, position, hackathon, criterion, team, judged_at, status, score, reason, \
+                metrics, reported) VALUES";
+    insert(records, head, 11, MANY, |n| {
+        vec![
+            (1 + n / 30).into(),
+            (1 + n % 30).into(),
+            "7".into(),
+            if n / 30 % 2 == 0 { "BUDGET_TRACKING" } else { "JUDGE_SCORE" }.into(),
+            format!("team {}", n % 30).into(),
+            never().into(),
+            "PASSED".into(),
+            5_i64.into(),
+            "".into(),
+            "{}".into(),
+            if n % 100 == 0 { "kept" } else { "sent" }.into(),
+        ]
+    })
+    .await;
 }
 
 async fn insert(

@@ -58,6 +58,11 @@ fn a_range() -> Vec<Value<'static>> {
     vec![(77_i64 * 65_536).into(), (107_i64 * 65_536).into()]
 }
 
+/// A hackathon and a criterion.
+fn series() -> Vec<Value<'static>> {
+    vec!["7".into(), "BUDGET_TRACKING".into()]
+}
+
 /// An hour in which a tenth of all was sent, or comes due.
 fn an_hour() -> Vec<Value<'static>> {
     let moment = |seconds: i64| chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
@@ -442,6 +447,74 @@ pub const QUERIES: &[Query] = &[
         6,
         || after(ids(6), vec![id(), 90_i64.into()]),
     ),
+    // A monitor's.
+    query(
+        "SELECT position, team, name, variables FROM monitored_teams WHERE run_id = ? AND position > ? \
+         ORDER BY position LIMIT ?",
+        || vec![id(), 0_i64.into(), 256_i64.into()],
+    ),
+    query(
+        "SELECT run_id FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? AND run_id < ? \
+         ORDER BY run_id DESC LIMIT 1",
+        || after(series(), vec!["sent".into(), id()]),
+    ),
+    query(
+        "SELECT t.position, t.team, t.name, t.variables, m.measured FROM monitored_teams t \
+         JOIN measurements m ON m.run_id = t.run_id AND m.position = t.position \
+         WHERE t.run_id = ? ORDER BY t.position",
+        || vec![id()],
+    ),
+    query(
+        "SELECT team, status, score, reason, metrics FROM verdicts \
+         WHERE hackathon = ? AND criterion = ? AND reported = 'kept' AND run_id < ? ORDER BY run_id, position",
+        || after(series(), vec![id()]),
+    ),
+    query(
+        "SELECT team, status, score, reason, metrics FROM verdicts WHERE run_id = ? AND reported = 'waiting' \
+         ORDER BY position",
+        || vec![id()],
+    ),
+    query(
+        "UPDATE verdicts SET reported = 'refused', report_error = ? \
+         WHERE run_id = ? AND team = ? AND reported = 'waiting'",
+        || vec!["".into(), id(), "team 7".into()],
+    ),
+    query(
+        "UPDATE verdicts SET reported = 'refused', report_error = ? WHERE hackathon = ? \
+         AND criterion = ? AND reported = 'kept' AND run_id < ? AND team = ?",
+        || after(vec!["".into()], after(series(), vec![id(), "team 7".into()])),
+    ),
+    query("UPDATE verdicts SET reported = ? WHERE run_id = ? AND reported = 'waiting'", || vec!["sent".into(), id()]),
+    query(
+        "UPDATE verdicts SET reported = ? WHERE hackathon = ? AND criterion = ? AND reported = 'kept' \
+         AND run_id < ?",
+        || after(vec!["sent".into()], after(series(), vec![id()])),
+    ),
+    query(
+        "UPDATE verdicts SET reported = 'superseded' WHERE hackathon = ? AND criterion = ? AND reported = 'kept' \
+         AND run_id < ? AND team IN (SELECT t.team FROM monitored_teams t WHERE t.run_id = ?)",
+        || after(series(), vec![id(), id()]),
+    ),
+    query(
+        "SELECT reported, COUNT(*) FROM verdicts WHERE run_id = ? AND reported <> 'waiting' GROUP BY reported",
+        || vec![id()],
+    ),
+    query(
+        "SELECT COUNT(*) FROM runs r JOIN monitored_teams t ON t.run_id = r.id \
+         LEFT JOIN verdicts v ON v.run_id = t.run_id AND v.position = t.position AND v.reported <> 'waiting' \
+         WHERE r.id = ? AND r.control = 'cancel' AND v.run_id IS NULL",
+        || vec![id()],
+    ),
+    query(
+        "SELECT run_id, team, judged_at, reported, report_error, status, score, reason, metrics FROM verdicts \
+         WHERE run_id = ? ORDER BY position LIMIT ?",
+        || vec![id(), 1_000_i64.into()],
+    ),
+    query(
+        "SELECT run_id, team, judged_at, reported, report_error, status, score, reason, metrics FROM verdicts \
+         WHERE hackathon = ? AND criterion = ? AND team = ? ORDER BY run_id DESC LIMIT ?",
+        || after(series(), vec!["team 7".into(), 10_i64.into()]),
+    ),
     // People's: one run, one job's history.
     assembled(query("SELECT id FROM runs WHERE id = ?", || vec![id()])),
     assembled(query("SELECT id FROM runs WHERE job = ? AND run_key = ?", || {
@@ -470,6 +543,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/cycle.rs"),
         include_str!("../../../shared/src/feedback/letter.rs"),
         include_str!("../../../shared/src/feedback/said.rs"),
+        include_str!("../../../shared/src/hackathon/store.rs"),
         include_str!("../../../shared/src/mail/quota/reputation.rs"),
         include_str!("../../../shared/src/queue.rs"),
         include_str!("../../../shared/src/run/batch.rs"),

@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// Composite alarms with their halves, which tell nobody by themselves.
-const COMPOSITES: [(&str, [&str; 2]); 3] = [
+const COMPOSITES: [(&str, [&str; 2]); 4] = [
     ("CleanupMissedAlarm", ["CleanupSilentAlarm", "SchedulesOnForADayAlarm"]),
+    ("CostTrackingMissedAlarm", ["CostTrackingSilentAlarm", "SchedulesOnAlarm"]),
     ("MonthlyInvitationsMissedAlarm", ["MonthlyInvitationsSilentAlarm", "PlanningDaysAlarm"]),
     ("RemindersMissedAlarm", ["RemindersSilentAlarm", "SchedulesOnAlarm"]),
 ];

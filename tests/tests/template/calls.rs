@@ -75,6 +75,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("EVENT_BUS", &["events:PutEvents"]),
     ("INVITATIONS_QUEUE", &["sqs:SendMessage"]),
     ("OBJECTS", &["s3:PutObject", "s3:AbortMultipartUpload"]),
+    ("SERVICE_API_KEY_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
 ];
 
 /// What Lambda calls for a function, with the function's rights: to poll a queue, to log, to trace.
@@ -106,7 +107,7 @@ fn kinds<'t>(template: &'t Template, one: &'t Value) -> Vec<&'t str> {
     }
     let id = target(one);
     match (id, template.section("Resources")[id]["Type"].as_str()) {
-        ("DatabaseSecret", _) => vec!["secret", "parameter"],
+        ("DatabaseSecret" | "HubKeySecret", _) => vec!["secret", "parameter"],
         ("DatabaseSecretKey" | "KeyArn", _) | (_, Some("AWS::KMS::Key")) => vec!["key"],
         ("DataStores", _) | (_, Some("AWS::SecretsManager::Secret")) => vec!["secret"],
         (_, Some("AWS::Events::EventBus")) => vec!["event-bus"],

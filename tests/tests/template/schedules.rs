@@ -51,6 +51,8 @@ fn no_schedule_of_any_stage_meets_a_clock_change_in_ten_years_without_a_policy()
 fn every_job_that_opens_runs_does_about_missed_firings_what_the_template_declares() {
     let of_code = [
         (cleanup::JOB, cleanup::WHEN_MISSED),
+        (cost_tracking::CRITERIA[0].job(), cost_tracking::WHEN_MISSED),
+        (cost_tracking::CRITERIA[1].job(), cost_tracking::WHEN_MISSED),
         (monthly_invitations::JOB, monthly_invitations::WHEN_MISSED),
         (reminders::JOB, reminders::WHEN_MISSED),
     ];
@@ -73,11 +75,13 @@ fn every_job_fires_at_its_time_in_paris() {
         })
         .collect();
     let paris = || "Europe/Paris".to_owned();
-    let on = || "ENABLED".to_owned();
+    let (utc, on, off) = (|| "UTC".to_owned(), || "ENABLED".to_owned(), || "DISABLED".to_owned());
     assert_eq!(
         said,
         [
             ("cleanup", "cron(0 2 * * ? *)".to_owned(), paris(), on()),
+            ("cost-tracking", "cron(0/15 * * * ? *)".to_owned(), utc(), off()),
+            ("cost-tracking", "cron(0/10 * * * ? *)".to_owned(), utc(), off()),
             ("monthly-invitations", "cron(0 18 5-28 * ? *)".to_owned(), paris(), on()),
             ("reminders", "cron(0 * * * ? *)".to_owned(), paris(), on()),
             ("run-keeper", "rate(1 minute)".to_owned(), paris(), on()),
@@ -108,11 +112,26 @@ fn a_schedules_input_is_the_event_that_the_function_reads() {
 #[test]
 fn a_run_that_is_asked_for_comes_to_its_own_planner() {
     let template = Template::main();
+    let declared = template.schedules(&Given::new());
     for rule in of_kind(&template, "EventBridgeRule") {
-        let job = rule.function.binary;
-        let pattern = json!({"source": ["almanac"], "detail-type": ["run-requested"], "detail": {"job": [job]}});
+        let of_function = declared.iter().filter(|declared| declared.function == rule.function.id);
+        let jobs: Vec<_> = of_function.map(|declared| &*declared.job).collect();
+        let pattern = json!({"source": ["almanac"], "detail-type": ["run-requested"], "detail": {"job": jobs}});
         assert_eq!(rule.properties["Pattern"], pattern);
         assert_eq!(target(&rule.properties["EventBusName"]), "Bus");
+    }
+}
+
+#[test]
+fn the_schedules_of_a_monitor_are_on_where_it_is_and_name_its_criterion() {
+    let template = Template::main();
+    for (on, judges) in [("true", "false"), ("false", "true")] {
+        let given = Given::from([("CostTracking", json!(on)), ("JudgeScore", json!(judges))]);
+        let declared = template.schedules(&given);
+        let states = ["cost-tracking", "judge-score"]
+            .map(|job| &*declared.iter().find(|declared| declared.job == job).expect("a schedule").state);
+        let state = |on| if on == "true" { "ENABLED" } else { "DISABLED" };
+        assert_eq!(states, [state(on), state(judges)]);
     }
 }
 
@@ -163,6 +182,7 @@ fn the_scheduler_may_fire_what_has_a_schedule_and_nothing_else() {
         .iter()
         .map(|arn| arn["Fn::Sub"].as_str().and_then(|arn| arn.split("${AWS::StackName}-").nth(1)).expect("a function"))
         .collect();
-    let scheduled: Vec<_> = of_kind(&template, "ScheduleV2").iter().map(|event| event.function.binary).collect();
+    let mut scheduled: Vec<_> = of_kind(&template, "ScheduleV2").iter().map(|event| event.function.binary).collect();
+    scheduled.dedup();
     assert_eq!(named, scheduled);
 }

@@ -43,6 +43,11 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     for url in ["", "redis://cache", "rediss://cache.example.com:6379"] {
         all.push(Given::from([("SendLogUrl", json!(url))]));
     }
+    for switch in ["true", "false"] {
+        let on = json!(switch);
+        let hub = ("HubBaseUrl", json!("https://hub.example.org/x"));
+        all.push(Given::from([("CostTracking", on.clone()), ("JudgeScore", on), hub, ("HackathonId", json!("7"))]));
+    }
     for policy in ["never-again", "once-more"] {
         all.push(Given::from([("InvitationsInDoubt", json!(policy)), ("RemindersInDoubt", json!(policy))]));
     }
@@ -122,6 +127,7 @@ fn every_function_is_told_what_it_does_not_start_without() {
 fn a_secret_s_arn_that_the_template_takes_is_one_of_the_setting_and_rds_s_own_are_among_them() {
     let template = Template::main();
     let pattern = &template.section("Parameters")["DatabaseSecret"]["AllowedPattern"];
+    assert_eq!(pattern, &template.section("Parameters")["HubKeySecret"]["AllowedPattern"]);
     let row = TABLE.iter().find(|row| row.about().name == "DATABASE_SECRET").expect("a setting");
     for secret in [
         "secretsmanager:eu-west-3:123456789012:secret:almanac/records-AbCdEf",

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use shared::{
-    config::PlannerSettings,
+    config::{MonitorSettings, PlannerSettings},
+    hackathon::Criterion,
     template::{Declared, Given, Template},
 };
 
@@ -26,12 +27,19 @@ pub(super) fn schedules(asked: &Asked) -> anyhow::Result<Vec<Declared>> {
 
 /// The schedules as this machine keeps them: by the parameters that were typed, else by what its settings say, else by the
 /// template's defaults.
-pub(in crate::command) fn schedules_here(which: &Which, settings: &PlannerSettings) -> anyhow::Result<Vec<Declared>> {
+pub(in crate::command) fn schedules_here(
+    which: &Which,
+    settings: &PlannerSettings,
+    monitors: &MonitorSettings,
+) -> anyhow::Result<Vec<Declared>> {
     let template = template(which)?;
+    let switched = |criterion| monitors.enabled.contains(&criterion).to_string().into();
     let settings = [
         ("ScheduleZone", settings.timezone.name().into()),
         ("MonthlyJobDay", settings.day.into()),
         ("MonthlyJobHour", settings.hour.into()),
+        ("CostTracking", switched(Criterion::BudgetTracking)),
+        ("JudgeScore", switched(Criterion::JudgeScore)),
     ];
     let known = settings.into_iter().filter(|(name, _)| template.has_parameter(name));
     template.schedules(&known.chain(typed(which)).collect())

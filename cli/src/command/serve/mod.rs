@@ -7,7 +7,10 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use shared::{clock::Clock, config::PlannerSettings};
+use shared::{
+    clock::Clock,
+    config::{MonitorSettings, PlannerSettings},
+};
 use tokio::net::TcpListener;
 use unsubscribe::Door;
 
@@ -23,8 +26,8 @@ use crate::{
 
 pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit> {
     let values = stack::settings(common);
-    let settings: PlannerSettings = values.read()?;
-    let declared = asked::schedules_here(&serve.which, &settings)?;
+    let (settings, monitors): (PlannerSettings, MonitorSettings) = values.read()?;
+    let declared = asked::schedules_here(&serve.which, &settings, &monitors)?;
     let stop = Stop::listen();
     let stack = stop.or(Stack::open(values)).await??;
     let engine = stop.or(stack.engine(Clock::system())).await??;

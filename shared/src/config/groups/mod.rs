@@ -3,6 +3,7 @@
 mod cleanup;
 mod engine;
 mod health;
+mod hub;
 mod keeper;
 mod mail;
 mod memory;
@@ -15,6 +16,7 @@ mod worker;
 pub use cleanup::CleanupSettings;
 pub use engine::{DatabaseSecret, EngineSettings, RecordsAt};
 pub use health::HealthSettings;
+pub use hub::{ApiKeyAt, HubSettings, MonitorSettings};
 pub use keeper::KeeperSettings;
 pub use mail::{MailSettings, RateLimit};
 pub use memory::MemorySettings;

@@ -1,0 +1,85 @@
+//! What hackathon monitors need.
+
+use std::time::Duration;
+
+use super::super::kinds::{ApiKey, BaseUrl, SecretArn};
+use super::super::reader::{Group, Reader};
+use super::super::table::{
+    API_BASE_URL, API_RETRIES, API_TIMEOUT, HACKATHON_ID, MAX_CONCURRENT_JOBS, RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY,
+    SERVICE_API_KEY_SECRET, switch_of,
+};
+use crate::hackathon::{
+    Criterion,
+    hub::{FIRST_WAIT, Manners},
+};
+
+/// Where the key to the Hub is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiKeyAt {
+    /// Here.
+    Setting(ApiKey),
+    /// In what keeps secrets.
+    Secret(SecretArn),
+}
+
+/// The Hub, and which hackathon it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubSettings {
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// Where the key to it is.
+    pub key: ApiKeyAt,
+    /// How to speak to it.
+    pub manners: Manners,
+    /// The hackathon, as it names it.
+    pub hackathon: String,
+}
+
+/// What the monitors need. Those that are switched off need nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorSettings {
+    /// The Hub, where any monitor is switched on.
+    pub hub: Option<HubSettings>,
+    /// The criteria whose monitors are switched on.
+    pub enabled: Vec<Criterion>,
+    /// How many teams are looked at together.
+    pub teams_at_once: usize,
+}
+
+impl Group for MonitorSettings {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let switches = Criterion::ALL.map(|criterion| (criterion, reader.value(switch_of(criterion))));
+        let enabled: Vec<_> =
+            switches.iter().filter(|(_, on)| *on == Some(true)).map(|(criterion, _)| *criterion).collect();
+        let hub = hub(reader, !enabled.is_empty());
+        let teams_at_once = reader.value(&MAX_CONCURRENT_JOBS);
+        switches.iter().all(|(_, on)| on.is_some()).then_some(())?;
+        Some(Self { hub: hub?, enabled, teams_at_once: teams_at_once? as usize })
+    }
+}
+
+/// The Hub's settings. What is set is read in any case; what is not is only missed when the Hub is needed.
+fn hub(reader: &mut Reader<'_>, needed: bool) -> Option<Option<HubSettings>> {
+    let (timeout, retries) = (reader.value(&API_TIMEOUT), reader.value(&API_RETRIES));
+    let per_minute = reader.value(&RATE_LIMIT_PER_MINUTE);
+    if !needed {
+        let (base_url, key) = (reader.optional(&API_BASE_URL), reader.optional(&SERVICE_API_KEY));
+        let (secret, hackathon) = (reader.optional(&SERVICE_API_KEY_SECRET), reader.optional(&HACKATHON_ID));
+        let right = timeout.is_some() && retries.is_some() && per_minute.is_some();
+        let right = right && base_url.is_some() && key.is_some() && secret.is_some() && hackathon.is_some();
+        return right.then_some(None);
+    }
+    let (base_url, hackathon) = (reader.value(&API_BASE_URL), reader.value(&HACKATHON_ID));
+    let key = match reader.optional(&SERVICE_API_KEY_SECRET) {
+        Some(Some(arn)) => reader.optional(&SERVICE_API_KEY).map(|_| ApiKeyAt::Secret(arn)),
+        Some(None) => reader.value(&SERVICE_API_KEY).map(ApiKeyAt::Setting),
+        None => None,
+    };
+    let manners = Manners {
+        timeout: Duration::from_millis(timeout?.into()),
+        retries: retries?,
+        per_minute: per_minute?,
+        first_wait: FIRST_WAIT,
+    };
+    Some(Some(HubSettings { base_url: base_url?, key: key?, manners, hackathon: hackathon? }))
+}

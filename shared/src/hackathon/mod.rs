@@ -1,0 +1,20 @@
+//! Hackathon monitors: what teams have done is measured, judged by a criterion's rule, and reported to the Hub that shows
+//! it.
+//!
+//! Every monitor is one [`Monitor`] around what is its own, a [`Measure`]: the roster of teams comes from the [`hub`], each
+//! team is measured, all are judged together, and one bulk update goes to the Hub. Each of these steps is a transaction of
+//! the records (`store`), so a run may be cut off anywhere, come twice or run beside itself; and verdicts that the Hub did
+//! not take are kept and go out with the next run.
+
+mod criterion;
+pub mod hub;
+mod monitor;
+mod report;
+pub(crate) mod store;
+mod turn;
+mod verdict;
+
+pub use criterion::{Criterion, UnknownCriterion};
+pub use monitor::{Measure, Monitor, WHEN_MISSED};
+pub use store::{Past, Reported, Team, Told, history, verdicts_of};
+pub use verdict::{Status, UnknownStatus, Verdict};
