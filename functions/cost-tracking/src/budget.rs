@@ -1,6 +1,7 @@
 //! BUDGET_TRACKING: points for spending little, against what the other teams spend.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::hackathon::{Criterion, Measure, Team, Verdict};
 
@@ -29,7 +30,7 @@ impl Measure for Budget {
         Figure::of(team, &[SPEND])
     }
 
-    fn judge(&self, measured: &[Figure]) -> Vec<Verdict> {
+    fn judge(&self, measured: &[Figure], _: DateTime<Utc>) -> Vec<Verdict> {
         let spends: Vec<_> = measured.iter().map(|figure| figure.number(SPEND)).collect();
         let known = || spends.iter().flatten().copied();
         let (lowest, highest) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
@@ -72,7 +73,11 @@ mod tests {
     use crate::Rules;
 
     fn scores(figures: &[Figure]) -> Vec<Option<u32>> {
-        Budget(Rules::built_in().budget).judge(figures).iter().map(|verdict| verdict.score).collect()
+        Budget(Rules::built_in().budget)
+            .judge(figures, DateTime::UNIX_EPOCH)
+            .iter()
+            .map(|verdict| verdict.score)
+            .collect()
     }
 
     fn spent(spends: &[f64]) -> Vec<Option<u32>> {
@@ -103,7 +108,7 @@ mod tests {
     fn who_says_nothing_is_not_judged_and_changes_nobody_elses_points() {
         let figures = [Figure::Of(100.0), Figure::Missing, Figure::Unreadable, Figure::Negative, Figure::Of(0.0)];
         assert_eq!(scores(&figures), [Some(5), None, None, None, Some(30)]);
-        let verdicts = Budget(Rules::built_in().budget).judge(&figures);
+        let verdicts = Budget(Rules::built_in().budget).judge(&figures, DateTime::UNIX_EPOCH);
         assert_eq!(verdicts[1], Verdict::no_data("MONEY_SPEND is not set"));
         let statuses: Vec<_> = verdicts.iter().map(|verdict| verdict.status).collect();
         assert_eq!(statuses, [Status::Passed, Status::NoData, Status::NoData, Status::NoData, Status::Passed]);

@@ -1,6 +1,7 @@
 //! JUDGE_SCORE: what the judges gave, as whole points.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::hackathon::{Criterion, Measure, Team, Verdict};
 
@@ -30,7 +31,7 @@ impl Measure for Judges {
         Figure::of(team, &[SCORE, MISSPELT])
     }
 
-    fn judge(&self, measured: &[Figure]) -> Vec<Verdict> {
+    fn judge(&self, measured: &[Figure], _: DateTime<Utc>) -> Vec<Verdict> {
         measured.iter().map(|figure| self.0.verdict(*figure)).collect()
     }
 }

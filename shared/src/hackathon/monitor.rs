@@ -55,8 +55,8 @@ pub trait Measure: Send + Sync {
     /// Measures one team. What goes wrong is part of what is measured: no team's failure touches another.
     async fn measure(&self, team: &Team) -> Self::Measured;
 
-    /// Judges all teams together: a verdict for each, in their order.
-    fn judge(&self, measured: &[Self::Measured]) -> Vec<Verdict>;
+    /// Judges all teams together, as of the run's scheduled time: a verdict for each, in their order.
+    fn judge(&self, measured: &[Self::Measured], at: DateTime<Utc>) -> Vec<Verdict>;
 }
 
 /// A monitor and what it stands on.
@@ -198,10 +198,11 @@ impl<M: Measure> Monitor<M> {
         let (teams, texts): (Vec<Team>, Vec<String>) = measured.into_iter().unzip();
         let read = |text: &String| serde_json::from_str(text).context("reading what was measured");
         let measured: Vec<M::Measured> = texts.iter().map(read).collect::<anyhow::Result<_>>()?;
-        let verdicts = self.measure.judge(&measured);
+        let judged_at = run.scheduled_at;
+        let verdicts = self.measure.judge(&measured, judged_at);
         anyhow::ensure!(verdicts.len() == teams.len(), "{} teams have {} verdicts", teams.len(), verdicts.len());
         let verdicts: Arc<Vec<(Team, Verdict)>> = Arc::new(teams.into_iter().zip(verdicts).collect());
-        let (series, judged_at) = (series.clone(), run.scheduled_at);
+        let series = series.clone();
         self.move_on(run, Some(JUDGED), 0, move |tx| {
             let (series, verdicts) = (series.clone(), verdicts.clone());
             async move { store::insert_verdicts(tx, id, &series, judged_at, &verdicts).await }.boxed()
