@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod consent;
 pub mod counters;
+pub mod credential;
 pub mod cycle;
 pub mod email_address;
 pub mod events;

@@ -33,16 +33,16 @@ mod values;
 pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
-    ApiKeyAt, CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, HubSettings,
-    KeeperSettings, MailSettings, MemorySettings, MonitorSettings, NewsSettings, PlannerSettings, PriceSettings,
-    QueueSettings, RateLimit, RecordsAt, ReminderSettings, WorkerSettings,
+    CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, HubSettings, KeeperSettings,
+    MailSettings, MemorySettings, MonitorSettings, NewsSettings, PlannerSettings, PriceSettings, QueueSettings,
+    RateLimit, RecordsAt, ReminderSettings, TokenAt, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
-    Address, AlertsAt, AlertsPlace, ApiKey, ApiKeyKind, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName,
-    EventsAt, EventsPlace, Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
-    RedisUrl, SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, Switch, Text, Transports, Whole, Wrong,
-    Zone,
+    Address, AlertsAt, AlertsPlace, ApiKeyKind, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt,
+    EventsPlace, Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, RedisUrl,
+    SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, Switch, Text, Token, TokenKind, Transports, Whole,
+    Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

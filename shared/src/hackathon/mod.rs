@@ -7,6 +7,7 @@
 //! not take are kept and go out with the next run.
 
 mod criterion;
+pub mod http;
 pub mod hub;
 mod monitor;
 mod report;

@@ -8,6 +8,9 @@ use serde_json::Value as Json;
 use super::{Criterion, Status, Verdict};
 use crate::records::{RecordsError, Result, Row, Tx, Value};
 
+/// The most characters of a verdict's reason.
+const LONGEST_REASON: usize = 255;
+
 /// A team, as a run of a monitor found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {
@@ -184,12 +187,17 @@ pub(super) async fn insert_verdicts(
         values.extend([run.into(), team.position.into()]);
         values.extend(series.values());
         values.extend([(&team.slug).into(), judged_at.into(), verdict.status.as_str().into()]);
-        values.extend([verdict.score.map_or(-1, i64::from).into(), (&verdict.reason).into()]);
+        values.extend([verdict.score.map_or(-1, i64::from).into(), cut(&verdict.reason).into()]);
         values.push(verdict.metrics.to_string().into());
     }
     let head = "INSERT INTO verdicts (run_id, position, hackathon, criterion, team, judged_at, status, score, reason, \
                 metrics) VALUES";
     tx.insert_rows(head, 10, "", &values).await
+}
+
+/// The beginning of a reason, as long as its column.
+fn cut(reason: &str) -> &str {
+    reason.char_indices().nth(LONGEST_REASON).map_or(reason, |(end, _)| &reason[..end])
 }
 
 /// What is kept for the Hub of runs before that one, the oldest first.

@@ -2,7 +2,8 @@
 
 use shared::{
     config::{ApiKeyKind, BaseUrlKind, Kind as _},
-    hackathon::hub::{Hub, HubError, KeyFrom, Manners},
+    credential::Credential,
+    hackathon::hub::{Hub, HubError, Manners},
 };
 use std::time::Duration;
 use tests::hub_fake::{Behaviour, HACKATHON, HubFake, KEY};
@@ -16,7 +17,7 @@ fn client(hub: &HubFake, key: &str, retries: u32) -> Hub {
 
 fn patient(hub: &HubFake, key: &str, retries: u32, timeout: Duration) -> Hub {
     let base = BaseUrlKind.parse(&hub.url()).expect("an address");
-    let key = KeyFrom::Setting(ApiKeyKind.parse(key).expect("a key"));
+    let key = Credential::Setting(ApiKeyKind.parse(key).expect("a key"));
     let manners = Manners { timeout, retries, per_minute: 60, first_wait: Duration::from_millis(1) };
     Hub::new(base, key, manners).expect("certificates")
 }

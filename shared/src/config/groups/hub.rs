@@ -2,22 +2,20 @@
 
 use std::time::Duration;
 
-use super::super::kinds::{ApiKey, BaseUrl, SecretArn};
+use super::super::kinds::{BaseUrl, Kind, SecretArn, SecretName, Token};
 use super::super::reader::{Group, Reader};
+use super::super::setting::Setting;
 use super::super::table::{
     API_BASE_URL, API_RETRIES, API_TIMEOUT, HACKATHON_ID, MAX_CONCURRENT_JOBS, RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY,
     SERVICE_API_KEY_SECRET, switch_of,
 };
-use crate::hackathon::{
-    Criterion,
-    hub::{FIRST_WAIT, Manners},
-};
+use crate::hackathon::{Criterion, http::FIRST_WAIT, hub::Manners};
 
-/// Where the key to the Hub is.
+/// Where the key to a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApiKeyAt {
+pub enum TokenAt {
     /// Here.
-    Setting(ApiKey),
+    Setting(Token),
     /// In what keeps secrets.
     Secret(SecretArn),
 }
@@ -28,7 +26,7 @@ pub struct HubSettings {
     /// Where it is.
     pub base_url: BaseUrl,
     /// Where the key to it is.
-    pub key: ApiKeyAt,
+    pub key: TokenAt,
     /// How to speak to it.
     pub manners: Manners,
     /// The hackathon, as it names it.
@@ -70,11 +68,7 @@ fn hub(reader: &mut Reader<'_>, needed: bool) -> Option<Option<HubSettings>> {
         return right.then_some(None);
     }
     let (base_url, hackathon) = (reader.value(&API_BASE_URL), reader.value(&HACKATHON_ID));
-    let key = match reader.optional(&SERVICE_API_KEY_SECRET) {
-        Some(Some(arn)) => reader.optional(&SERVICE_API_KEY).map(|_| ApiKeyAt::Secret(arn)),
-        Some(None) => reader.value(&SERVICE_API_KEY).map(ApiKeyAt::Setting),
-        None => None,
-    };
+    let key = token_at(reader, &SERVICE_API_KEY, &SERVICE_API_KEY_SECRET);
     let manners = Manners {
         timeout: Duration::from_millis(timeout?.into()),
         retries: retries?,
@@ -82,4 +76,17 @@ fn hub(reader: &mut Reader<'_>, needed: bool) -> Option<Option<HubSettings>> {
         first_wait: FIRST_WAIT,
     };
     Some(Some(HubSettings { base_url: base_url?, key: key?, manners, hackathon: hackathon? }))
+}
+
+/// The place of a key that must be there: its own setting, or the secret in place of it.
+pub(super) fn token_at<K: Kind<Value = Token>>(
+    reader: &mut Reader<'_>,
+    setting: &Setting<K>,
+    secret: &Setting<SecretName>,
+) -> Option<TokenAt> {
+    match reader.optional(secret) {
+        Some(Some(arn)) => reader.optional(setting).map(|_| TokenAt::Secret(arn)),
+        Some(None) => reader.value(setting).map(TokenAt::Setting),
+        None => None,
+    }
 }

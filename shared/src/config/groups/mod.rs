@@ -16,7 +16,7 @@ mod worker;
 pub use cleanup::CleanupSettings;
 pub use engine::{DatabaseSecret, EngineSettings, RecordsAt};
 pub use health::HealthSettings;
-pub use hub::{ApiKeyAt, HubSettings, MonitorSettings};
+pub use hub::{HubSettings, MonitorSettings, TokenAt};
 pub use keeper::KeeperSettings;
 pub use mail::{MailSettings, RateLimit};
 pub use memory::MemorySettings;

@@ -1,7 +1,6 @@
 //! What values can look like. Every kind refuses control characters, so that no value can break a header or a log.
 
 mod address;
-mod api_key;
 mod authority;
 mod aws;
 mod base_url;
@@ -10,10 +9,10 @@ mod doubt;
 mod plain;
 mod send_log;
 mod switch;
+mod token;
 mod transport;
 
 pub use address::Address;
-pub use api_key::{ApiKey, ApiKeyKind};
 pub use aws::{
     AlertsAt, AlertsPlace, DatabaseName, EventsAt, EventsPlace, HostName, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
     SecretArn, SecretName, SecretStore,
@@ -24,6 +23,7 @@ pub use doubt::DoubtPolicy;
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
 pub use send_log::{RedisUrl, SendLogAt, SendLogPlace};
 pub use switch::Switch;
+pub use token::{ApiKeyKind, Token, TokenKind};
 pub use transport::Transports;
 
 /// Turns a text into a value, or says what is wrong with it.

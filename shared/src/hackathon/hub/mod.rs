@@ -4,39 +4,33 @@
 //! is refused is not; and after several failures in a row nothing is tried for a while.
 
 mod breaker;
-mod call;
 mod pace;
 mod wire;
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
-use hyper::Method;
+use http_body_util::Full;
+use hyper::{
+    Method, Request,
+    body::Bytes,
+    header::{ACCEPT, CONTENT_TYPE, HeaderName},
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use self::{
-    breaker::Breaker,
-    call::{Fault, Wire},
-    pace::Pace,
-};
+use self::{breaker::Breaker, pace::Pace};
 use super::{
     Criterion,
+    http::{self, Fault, HttpClient},
     store::{Team, Told},
 };
 use crate::{
-    aws::{
-        Aws, Patience,
-        secrets::{Secret, SecretError, Secrets, TIME_TO_LIVE},
-    },
-    config::{ApiKey, ApiKeyAt, BaseUrl, HubSettings, SecretArn},
-    random,
+    aws::{Aws, secrets::SecretError},
+    config::{BaseUrl, HubSettings},
+    credential::Credential,
 };
 
-/// The longest wait between two tries that the Hub does not ask for, and the first.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// The longest wait that the Hub may ask for.
-const LONGEST_ASKED: Duration = Duration::from_secs(60);
+/// The header with the key.
+const KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Who the Hub is told has updated a criterion.
 const UPDATED_BY: &str = "almanac";
@@ -79,15 +73,6 @@ pub enum HubError {
     Key(#[from] SecretError),
 }
 
-/// Where the key comes from.
-#[derive(Debug, Clone)]
-pub enum KeyFrom {
-    /// From the settings.
-    Setting(ApiKey),
-    /// From what keeps secrets; a key that is refused is read again.
-    Secret(Box<Secrets>, SecretArn),
-}
-
 /// How to speak to the Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
@@ -120,9 +105,9 @@ pub struct Updated {
 /// The Hub.
 #[derive(Debug)]
 pub struct Hub {
-    wire: Wire,
+    client: HttpClient,
     base: BaseUrl,
-    key: KeyFrom,
+    key: Credential,
     retries: u32,
     first_wait: Duration,
     pace: Pace,
@@ -135,13 +120,7 @@ impl Hub {
     /// # Errors
     /// When the system has no certificates, or no client of what keeps the key can be made.
     pub async fn from_settings(settings: &HubSettings, aws: &Aws) -> anyhow::Result<Arc<Self>> {
-        let key = match &settings.key {
-            ApiKeyAt::Setting(key) => KeyFrom::Setting(key.clone()),
-            ApiKeyAt::Secret(arn) => {
-                let secrets = Secrets::new(aws, Patience::SMALL, TIME_TO_LIVE).await?;
-                KeyFrom::Secret(Box::new(secrets), arn.clone())
-            }
-        };
+        let key = Credential::at(&settings.key, aws).await?;
         Ok(Arc::new(Self::new(settings.base_url.clone(), key, settings.manners)?))
     }
 
@@ -149,9 +128,9 @@ impl Hub {
     ///
     /// # Errors
     /// When the system has no certificates.
-    pub fn new(base: BaseUrl, key: KeyFrom, manners: Manners) -> io::Result<Self> {
+    pub fn new(base: BaseUrl, key: Credential, manners: Manners) -> io::Result<Self> {
         Ok(Self {
-            wire: Wire::new(manners.timeout)?,
+            client: HttpClient::new(manners.timeout)?,
             base,
             key,
             retries: manners.retries,
@@ -182,7 +161,7 @@ impl Hub {
         let updates = told.iter().map(|told| wire::Update::new(hackathon, criterion, told, UPDATED_BY)).collect();
         let body = serde_json::to_vec(&wire::Updates { updates }).expect("texts and numbers are JSON");
         let path = "/api/service/team-criteria";
-        let answer: wire::Answer = self.call("an update", Method::POST, path, Some(body)).await?;
+        let answer: wire::Answer = self.call("an update", Method::POST, path, Some(body.into())).await?;
         let refused = answer.errors.unwrap_or_default().into_iter();
         Ok(Updated { refused: refused.map(|item| Refusal { team: item.team_slug, error: item.error }).collect() })
     }
@@ -193,24 +172,27 @@ impl Hub {
         what: &'static str,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
     ) -> Result<A, HubError> {
         let url = format!("{}{path}", self.base);
-        let mut key = self.key().await?;
+        let mut key = self.key.read().await?;
         let (mut tries, mut renewed) = (0, false);
         loop {
             if !self.breaker.lets_through() {
                 return Err(HubError::LeftAlone);
             }
             self.pace.wait().await;
-            let answered = self.wire.send(method.clone(), &url, key.expose(), body.clone()).await;
+            let answered = match request(method.clone(), &url, key.expose(), body.clone()) {
+                Ok(request) => self.client.send(request).await,
+                Err(fault) => Err(Fault::for_now(fault)),
+            };
             let (fault, asked_to_wait) = match answered {
                 Ok(answer) => {
                     self.breaker.succeeded();
                     return serde_json::from_slice(&answer)
                         .map_err(|error| HubError::Unreadable { what, fault: error.to_string() });
                 }
-                Err(Fault::Refused(401)) if !renewed && self.renew(&mut key).await? => {
+                Err(Fault::Refused(401)) if !renewed && self.key.renew(&mut key).await? => {
                     renewed = true;
                     continue;
                 }
@@ -225,65 +207,47 @@ impl Hub {
             if tries == self.retries {
                 return Err(HubError::Away { what, fault });
             }
-            let wait = wait_before(random::jitter(wait_after(self.first_wait, tries)), asked_to_wait);
+            let wait = http::wait_after(self.first_wait, tries, asked_to_wait);
             tries += 1;
             tracing::warn!(what, fault, tries, wait_ms = wait.as_millis(), "the Hub did not answer; it is asked again");
             tokio::time::sleep(wait).await;
         }
     }
+}
 
-    async fn key(&self) -> Result<Key, HubError> {
-        Ok(match &self.key {
-            KeyFrom::Setting(key) => Key::Setting(key.clone()),
-            KeyFrom::Secret(secrets, arn) => Key::Secret(secrets.get(arn).await?),
-        })
+fn request(method: Method, url: &str, key: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, &'static str> {
+    let mut request = Request::builder().method(method).uri(url).header(ACCEPT, "application/json");
+    if body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
     }
-
-    /// Reads the key again, where that can change it; says whether it has changed.
-    async fn renew(&self, key: &mut Key) -> Result<bool, HubError> {
-        let (KeyFrom::Secret(secrets, arn), Key::Secret(refused)) = (&self.key, &*key) else { return Ok(false) };
-        let read = secrets.renew(arn, refused).await?;
-        let changed = read != *refused;
-        *key = Key::Secret(read);
-        Ok(changed)
-    }
+    let mut request = request.body(Full::from(body.unwrap_or_default())).map_err(|_| "API_BASE_URL cannot be asked")?;
+    http::add_secret(request.headers_mut(), KEY, key)?;
+    Ok(request)
 }
 
-/// A key that is there.
-enum Key {
-    Setting(ApiKey),
-    Secret(Secret),
-}
+/// The most characters of a team's slug and name, as the records have room for them, and of a variable's value.
+const LONGEST_SLUG: usize = 128;
+const LONGEST_NAME: usize = 255;
+const LONGEST_VALUE: usize = 2_048;
 
-impl Key {
-    fn expose(&self) -> &str {
-        match self {
-            Self::Setting(key) => key.expose(),
-            Self::Secret(secret) => secret.expose().trim(),
-        }
-    }
-}
-
-/// Twice as long after each try, up to ten seconds.
-fn wait_after(first: Duration, tries: u32) -> Duration {
-    first.saturating_mul(1_u32.checked_shl(tries).unwrap_or(u32::MAX)).min(LONGEST_WAIT)
-}
-
-/// At least as long as the Hub asks for, within reason.
-fn wait_before(ours: Duration, asked: Option<Duration>) -> Duration {
-    ours.max(asked.unwrap_or_default().min(LONGEST_ASKED))
-}
-
-/// Teams with their variables, each slug once. A value that is asked for and is no text counts as not set.
+/// Teams with their variables, each slug once. A value that is asked for and is no text, or is longer than anything that a
+/// monitor reads, counts as not set; a team whose slug is no name cannot be told of, and is left out.
 fn joined(teams: wire::Teams, environments: wire::Environments, asked: &[&str]) -> Vec<Team> {
     let mut variables: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for team in environments.teams {
         let asked_for = team.environment.into_iter().filter(|variable| asked.contains(&&*variable.key));
         let values = asked_for.filter_map(|variable| Some((variable.key, variable.value?)));
+        let values = values.filter(|(_, value)| value.len() <= LONGEST_VALUE);
         variables.entry(team.team_slug).or_default().extend(values);
     }
-    let names: BTreeMap<String, String> = teams.teams.into_iter().map(|team| (team.nickname, team.name)).collect();
+    let known = teams.teams.len();
+    let named = teams.teams.into_iter().filter(|team| (1..=LONGEST_SLUG).contains(&team.nickname.chars().count()));
+    let names: BTreeMap<String, String> = named.map(|team| (team.nickname, team.name)).collect();
+    if names.len() < known {
+        tracing::warn!(teams = known - names.len(), "the Hub names teams twice, or by no slug that can be one");
+    }
     let teams = (1..).zip(names).map(|(position, (slug, name))| {
+        let name = name.chars().take(LONGEST_NAME).collect();
         let variables = variables.remove(&slug).unwrap_or_default();
         Team { position, slug, name, variables }
     });
@@ -292,19 +256,23 @@ fn joined(teams: wire::Teams, environments: wire::Environments, asked: &[&str]) 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{from_value, json};
+
     use super::*;
 
     #[test]
-    fn the_wait_doubles_from_a_second_up_to_ten() {
-        let waits = [0, 1, 2, 3, 4, 31, 32, u32::MAX].map(|tries| wait_after(FIRST_WAIT, tries).as_secs());
-        assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10, 10]);
-    }
-
-    #[test]
-    fn a_hub_that_asks_to_wait_is_left_alone_for_as_long_up_to_a_minute() {
-        let seconds = Duration::from_secs;
-        for (ours, asked, wait) in [(4, None, 4), (4, Some(1), 4), (4, Some(45), 45), (4, Some(3_600), 60)] {
-            assert_eq!(wait_before(seconds(ours), asked.map(seconds)), seconds(wait), "{asked:?}");
-        }
+    fn what_the_records_have_no_room_for_costs_no_other_team_its_place() {
+        let long = "x".repeat(LONGEST_SLUG + 1);
+        let named = |slug: &str| json!({"nickname": slug, "name": "é".repeat(300)});
+        let teams = json!({"teams": [named("red"), named(&long), named(""), named("blue"), named("red")]});
+        let value =
+            |length: usize| json!([{"key": "Repo", "value": "v".repeat(length)}, {"key": "Other", "value": "o"}]);
+        let environments = json!({"teams": [{"teamSlug": "red", "environment": value(LONGEST_VALUE)},
+            {"teamSlug": "blue", "environment": value(LONGEST_VALUE + 1)}, {"teamSlug": "gone", "environment": value(1)}]});
+        let (teams, environments) = (from_value(teams).expect("teams"), from_value(environments).expect("variables"));
+        let joined = joined(teams, environments, &["Repo"]);
+        let said: Vec<_> = joined.iter().map(|team| (team.position, &*team.slug, team.variables.len())).collect();
+        assert_eq!(said, [(1, "blue", 0), (2, "red", 1)]);
+        assert_eq!(joined[0].name.chars().count(), LONGEST_NAME);
     }
 }
