@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use cleanup::Cleanup;
-use cost_tracking::Rules;
 use dead_letters::DeadLetters;
 use invitation_worker::InvitationWorker;
 use run_keeper::Keeper;
@@ -17,8 +16,8 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, MemorySettings, MonitorSettings,
-        PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
+        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, LoadTestSettings, MemorySettings,
+        MonitorSettings, PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     hackathon::hub::Hub,
@@ -51,7 +50,10 @@ pub type RunSettings =
     (EngineSettings, JobSettings, WorkerSettings, (KeeperSettings, DeliverySettings, MemorySettings));
 
 /// What the jobs need that can be fired.
-pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, MonitorSettings);
+pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, AllMonitorSettings);
+
+/// The settings of all monitors.
+pub type AllMonitorSettings = (MonitorSettings, LoadTestSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -211,10 +213,15 @@ impl Stack {
     }
 
     /// The monitors that are switched on.
-    async fn monitors(&self, settings: &MonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    async fn monitors(&self, settings: &AllMonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+        let (settings, load_tests) = settings;
         let Some(at) = &settings.hub else { return Ok(Vec::new()) };
         let hub = Hub::from_settings(at, &self.aws).await.context("the client of the Hub")?;
-        Ok(cost_tracking::monitors(settings, &self.records, clock, &hub, Rules::built_in()))
+        let rules = cost_tracking::Rules::built_in();
+        let mut monitors = cost_tracking::monitors(settings, &self.records, clock, &hub, rules);
+        let (aws, records) = (&self.aws, &self.records);
+        monitors.extend(performance_monitor::monitors(settings, load_tests, aws, records, clock, &hub).await?);
+        Ok(monitors)
     }
 
     /// The engine of this machine.

@@ -18,6 +18,7 @@ pub mod letters;
 pub mod own_server;
 pub mod people;
 pub mod polls;
+pub mod prometheus;
 pub mod provider_feedback;
 pub mod queues;
 pub mod reminding;

@@ -44,10 +44,11 @@ pub fn monitors(
     let Some(at) = &settings.hub else { return Vec::new() };
     let stand = Stand { settings, at, records, clock, hub };
     let monitor = |criterion: &Criterion| match criterion {
-        Criterion::BudgetTracking => stand.job(Budget(rules.budget)),
-        Criterion::JudgeScore => stand.job(Judges(rules.judges)),
+        Criterion::BudgetTracking => Some(stand.job(Budget(rules.budget))),
+        Criterion::JudgeScore => Some(stand.job(Judges(rules.judges))),
+        _ => None,
     };
-    settings.enabled.iter().filter(|criterion| CRITERIA.contains(criterion)).map(monitor).collect()
+    settings.enabled.iter().filter_map(monitor).collect()
 }
 
 /// What each of them stands on.

