@@ -215,6 +215,9 @@ pub struct Serve {
     /// Answer unsubscribe links here as well: 127.0.0.1:8080, behind a web server that speaks TLS
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Answer operators here: /health, /health/live, /health/ready and /metrics, such as 127.0.0.1:9090, not for the world
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<SocketAddr>,
 }
 
 /// What is simulated.

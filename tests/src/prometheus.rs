@@ -83,7 +83,7 @@ impl PrometheusServer {
         format!("http://{}", self.address)
     }
 
-    /// Puts a Grafana before it with a data source of this UID, that lets in whoever has this token: gives its address.
+    /// Puts a Grafana before it with a data source of this UID, as a URL spells it, that lets in whoever has this token: gives its address.
     pub async fn behind_grafana(&mut self, source: &str, token: &str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let grafana = listener.local_addr().expect("it listens");

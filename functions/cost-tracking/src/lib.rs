@@ -69,6 +69,8 @@ impl Stand<'_> {
             hub: self.hub.clone(),
             hackathon: self.at.hackathon.clone(),
             teams_at_once: self.settings.teams_at_once,
+            settles_after: self.settings.settles_after,
+            kept_days: self.settings.kept_days,
         })
     }
 }

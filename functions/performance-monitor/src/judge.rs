@@ -1,15 +1,16 @@
 //! Judging: what load tests are worth, by pure rules.
 
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Value, json};
-use shared::hackathon::{Status, Verdict};
+use shared::hackathon::Verdict;
 
-use crate::{AuthRule, BookingRule, LoadTests, Measured, Rule, Test, TierRule};
+use crate::{AuthRule, BookingRule, LoadTests, Measured, Rule, Test, TierRule, prometheus::RESERVED};
 
 impl LoadTests {
     /// What the criterion says of a team.
     pub fn verdict(&self, measured: &Measured) -> Verdict {
         let tests = match measured {
-            Measured::Unknown(fault) => return Verdict::no_data(fault.clone()),
+            Measured::Unknown(fault) => return Verdict::unknown(fault.clone()),
             Measured::Tests(tests) => tests,
         };
         let verdict = match (&self.rule, tests.last()) {
@@ -26,7 +27,7 @@ impl LoadTests {
         if let (Some(base), Some(test), Some(metrics)) =
             (&self.dashboards, tests.last(), verdict.metrics.as_object_mut())
         {
-            let id = percent_encoding::utf8_percent_encode(&test.id, percent_encoding::NON_ALPHANUMERIC);
+            let id = utf8_percent_encode(&test.id, RESERVED);
             metrics.insert("dashboard".to_owned(), format!("{base}?var-testid={id}").into());
         }
         verdict
@@ -65,7 +66,7 @@ impl TierRule {
                 let reason = tiers.first().map_or_else(String::new, |(tier, _, obstacle)| {
                     format!("no tier passed: of {} users {}", tier.users, obstacle.as_deref().unwrap_or_default())
                 });
-                Verdict { status: Status::Failed, score: Some(0), reason, metrics }
+                Verdict::failed(0, reason, metrics)
             }
         }
     }
@@ -107,7 +108,7 @@ impl AuthRule {
         };
         match obstacle {
             None => Verdict::passed(score, format!("{} held", share_of("checks", held, checks)), metrics),
-            Some(reason) => Verdict { status: Status::Failed, score: Some(score), reason, metrics },
+            Some(reason) => Verdict::failed(score, reason, metrics),
         }
     }
 }
@@ -132,7 +133,7 @@ impl BookingRule {
         };
         match obstacle {
             None => Verdict::passed(self.points, format!("{} went well", share_of("bookings", booked, tried)), metrics),
-            Some(reason) => Verdict { status: Status::Failed, score: Some(0), reason, metrics },
+            Some(reason) => Verdict::failed(0, reason, metrics),
         }
     }
 }
@@ -188,7 +189,7 @@ fn facts(test: &Test) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use shared::hackathon::Status::{Failed, NoData, Passed};
+    use shared::hackathon::Status::{self, Failed, NoData, Passed};
 
     use super::*;
     use crate::Rules;

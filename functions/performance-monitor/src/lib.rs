@@ -79,6 +79,8 @@ pub async fn monitors(
             hub: hub.clone(),
             hackathon: at.hackathon.clone(),
             teams_at_once: settings.teams_at_once,
+            settles_after: settings.settles_after,
+            kept_days: settings.kept_days,
         }))
     };
     Ok(settings.enabled.iter().filter_map(monitor).collect())

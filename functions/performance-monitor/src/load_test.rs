@@ -141,7 +141,10 @@ impl Found {
         let p95_seconds = prometheus.by_test(&p95, until).await?;
         let peak = format!("max_over_time(sum by (testid) (irate(k6_http_reqs_total{{{which}}}[1m]))[{days}d:60s])");
         // No verdict depends on it, so neither does it on an expensive query.
-        let peaks = prometheus.by_test(&peak, until).await.unwrap_or_default();
+        let peaks = prometheus.by_test(&peak, until).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the most requests a second are not known");
+            BTreeMap::new()
+        });
         let mut counted = Vec::new();
         for (name, counter) in counters {
             counted.push((*name, prometheus.by_test(&total(&format!("{counter}{{{which}}}")), until).await?));

@@ -12,7 +12,7 @@ use hyper::{
     body::Bytes,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared::{
     config::{LoadTestSettings, PrometheusAt},
@@ -24,6 +24,9 @@ use crate::test_ids::escaped;
 
 /// How often what failed for the moment is tried again. A run comes every six hours, so it is worth some patience.
 const RETRIES: u32 = 3;
+
+/// What is written in other words in a URL: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The label with a test's id.
 const TEST_ID: &str = "testid";
@@ -74,7 +77,7 @@ impl Prometheus {
         let base = match at {
             PrometheusAt::Direct(url) => url.to_string(),
             PrometheusAt::Grafana { base, source } => {
-                format!("{base}/api/datasources/proxy/uid/{}", utf8_percent_encode(source, NON_ALPHANUMERIC))
+                format!("{base}/api/datasources/proxy/uid/{}", utf8_percent_encode(source, RESERVED))
             }
         };
         let client = HttpClient::new(settings.timeout)?;
@@ -94,11 +97,7 @@ impl Prometheus {
     pub async fn test_ids(&self, regex: &str, window: Window) -> Result<Vec<String>, PrometheusError> {
         let selector = format!("k6_http_reqs_total{{{TEST_ID}=~{}}}", quoted(regex));
         let since = window.until - chrono::TimeDelta::days(window.days.into());
-        let form = form(&[
-            ("match[]", &selector),
-            ("start", &since.timestamp().to_string()),
-            ("end", &window.until.timestamp().to_string()),
-        ]);
+        let form = form(&[("match[]", &selector), ("start", &seconds(since)), ("end", &seconds(window.until))]);
         let path = format!("/api/v1/label/{TEST_ID}/values?{form}");
         self.ask(Method::GET, &path, None).await
     }
@@ -108,7 +107,7 @@ impl Prometheus {
     /// # Errors
     /// When Prometheus does not answer.
     pub async fn by_test(&self, expression: &str, at: DateTime<Utc>) -> Result<BTreeMap<String, f64>, PrometheusError> {
-        let form = form(&[("query", expression), ("time", &at.timestamp().to_string())]);
+        let form = form(&[("query", expression), ("time", &seconds(at))]);
         let vector: Vector = self.ask(Method::POST, "/api/v1/query", Some(form)).await?;
         let value = |sample: Sample| Some((sample.metric.testid?, sample.value.1.parse::<f64>().ok()?));
         Ok(vector.result.into_iter().filter_map(value).filter(|(_, value)| value.is_finite()).collect())
@@ -217,6 +216,11 @@ pub fn of_tests<'i>(ids: impl IntoIterator<Item = &'i str>) -> String {
     format!("{TEST_ID}=~{}", quoted(&any.join("|")))
 }
 
+/// A moment in seconds since 1970: without its fraction what has just been told would be later.
+fn seconds(moment: DateTime<Utc>) -> String {
+    format!("{}.{:03}", moment.timestamp(), moment.timestamp_subsec_millis())
+}
+
 /// A text as a literal of PromQL.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -234,7 +238,7 @@ fn quoted(text: &str) -> String {
 
 /// Fields as a form, or as a query.
 fn form(fields: &[(&str, &str)]) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     fields.join("&")

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::FutureExt;
 use performance_monitor::monitors;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
     aws::Aws,
     clock::Clock,
@@ -65,8 +65,8 @@ fn page(look: usize) -> String {
         })
     });
     let counters = COUNTERS.iter().map(|(name, test, count)| format!("{name}{{testid=\"{test}\"}} {}\n", count * done));
-    // Of 100 requests 90 took less than a second, all less than three.
-    let buckets = [("1", 90), ("3", 100), ("+Inf", 100)].map(|(le, count)| {
+    // Of 100 requests 90 took less than a second, all less than 3.4: 95 of them less than 2.2, as far as that can be known.
+    let buckets = [("1", 90), ("3.4", 100), ("+Inf", 100)].map(|(le, count)| {
         let test = "red-events-5000-events-9";
         format!("k6_http_req_duration_seconds_bucket{{testid=\"{test}\",le=\"{le}\"}} {}\n", count * done)
     });
@@ -122,15 +122,11 @@ async fn of_each_team_the_latest_run_of_each_tier_is_judged_by_every_criterion()
     );
     let red = &events["red"].verdict;
     assert_eq!(red.reason, "5000 users: 95 % of 1000 requests went well");
-    assert_eq!(
-        red.metrics["dashboard"],
-        "https://grafana.example.org/d/k6?var-testid=red%2Devents%2D25000%2Devents%2D1"
-    );
+    assert_eq!(red.metrics["dashboard"], "https://grafana.example.org/d/k6?var-testid=red-events-25000-events-1");
     let tier = |number: usize, field: &str| red.metrics["tiers"][number][field].clone();
     assert_eq!([tier(0, "test_id"), tier(0, "run")], [json!("red-events-1000-events-10"), json!(10)]);
     let p95 = tier(1, "p95_ms").as_f64().expect("it is known");
-    assert!((1_000.0..3_000.0).contains(&p95), "{p95}: in the bucket between one second and three");
-    assert_ne!(tier(1, "peak_per_second"), Value::Null);
+    assert!((2_100.0..2_300.0).contains(&p95), "{p95}");
     assert_eq!(events["none"].verdict.reason, "no test within 3 days");
 }
 
@@ -138,25 +134,26 @@ async fn of_each_team_the_latest_run_of_each_tier_is_judged_by_every_criterion()
 async fn tests_must_be_fast_where_that_is_enforced_by_the_rules_in_force() {
     let (prometheus, hub, database) = (PrometheusServer::start(page).await, hub().await, TestDatabase::sqlite().await);
     let (url, folder) = (prometheus.url(), tempfile::tempdir().expect("a temporary folder"));
-    let rules = include_str!("../../../infra/rules/performance-monitor.json").replace("2000", "1500");
+    let rules = include_str!("../../../infra/rules/performance-monitor.json").replace("2000", "2500");
     let file = folder.path().join("rules.json");
     std::fs::write(&file, rules).expect("writable");
     let file = file.to_str().expect("a plain path");
     let enforced = [("PROMETHEUS_URL", &*url), ("P95_THRESHOLDS_ENFORCED", "true")];
     let red = judged(&database, &hub, Criterion::EventSearch, &enforced).await.remove("red").expect("judged");
-    // 95 of 100 took up to two seconds: halfway through the bucket. Of the other tiers nothing is known.
+    // Two seconds are allowed. Of the other tiers' speed nothing is known.
     assert_eq!((red.verdict.score, red.verdict.status.as_str()), (Some(0), "FAILED"), "{:?}", red.verdict);
 
-    let loose = [("PROMETHEUS_URL", &*url), ("PERFORMANCE_MONITOR_RULES", file)];
-    let red = judged(&database, &hub, Criterion::EventSearch, &loose).await.remove("red").expect("judged");
-    assert_eq!(red.verdict.score, Some(20), "it is not enforced");
+    let database = TestDatabase::sqlite().await;
+    let looser = [&enforced[..], &[("PERFORMANCE_MONITOR_RULES", file)]].concat();
+    let red = judged(&database, &hub, Criterion::EventSearch, &looser).await.remove("red").expect("judged");
+    assert_eq!(red.verdict.score, Some(20), "{:?}", red.verdict);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_is_asked_through_grafana_by_a_token_that_no_verdict_shows() {
     let (mut prometheus, hub, database) =
         (PrometheusServer::start(page).await, hub().await, TestDatabase::sqlite().await);
-    let grafana = prometheus.behind_grafana("k6 metrics", TOKEN).await;
+    let grafana = prometheus.behind_grafana("k6%20metrics", TOKEN).await;
     let at = [("GRAFANA_API_URL", &*grafana), ("GRAFANA_DATA_SOURCE", "k6 metrics"), ("GRAFANA_TOKEN", TOKEN)];
     let bookings = judged(&database, &hub, Criterion::TicketBooking, &at).await;
     assert_eq!(bookings["a.b"].verdict.score, Some(30));

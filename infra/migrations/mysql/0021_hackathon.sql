@@ -31,7 +31,8 @@ CREATE TABLE verdicts (
     score        BIGINT       NOT NULL,
     reason       VARCHAR(255) NOT NULL,
     metrics      TEXT         NOT NULL,
-    -- 'waiting', 'sent', 'refused' by the Hub, 'kept' for it, or 'superseded' by a later one.
+    -- 'waiting', 'sent', 'refused' by the Hub, 'kept' for it, 'superseded' by a later one, 'settling' after changes to and fro,
+    -- or 'withheld' because it says nothing.
     reported     VARCHAR(12)  NOT NULL DEFAULT 'waiting',
     -- Why it was refused.
     report_error VARCHAR(255) NOT NULL DEFAULT '',

@@ -31,7 +31,8 @@ CREATE TABLE verdicts (
     score INTEGER NOT NULL,
     reason TEXT NOT NULL,
     metrics TEXT NOT NULL,
-    -- 'waiting', 'sent', 'refused' by the Hub, 'kept' for it, or 'superseded' by a later one.
+    -- 'waiting', 'sent', 'refused' by the Hub, 'kept' for it, 'superseded' by a later one, 'settling' after changes to and fro,
+    -- or 'withheld' because it says nothing.
     reported TEXT NOT NULL DEFAULT 'waiting',
     -- Why it was refused.
     report_error TEXT NOT NULL DEFAULT '',

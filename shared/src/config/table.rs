@@ -323,6 +323,12 @@ settings! {
         /// How many teams are looked at together.
         MAX_CONCURRENT_JOBS: Whole = Whole::range(1, 1_000).of("teams"), default("64"), read_by(MONITORS);
 
+        /// How many runs in a row must say the same of a team whose status changes to and fro before the Hub is told.
+        CRITERIA_SETTLE_AFTER: Whole = Whole::range(1, 10).of("runs"), default("3"), read_by(MONITORS);
+
+        /// How long what criteria said of teams is kept.
+        VERDICT_RETENTION_DAYS: Whole = Whole::range(1, 3_650).of("days"), default("60"), read_by(MONITORS);
+
         /// How long one request to others than the Hub may take in all.
         HTTP_TIMEOUT: Whole = Whole::range(100, 60_000).of("milliseconds"), default("10000"), read_by(ASKERS);
 

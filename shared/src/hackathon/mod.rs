@@ -7,11 +7,14 @@
 //! not take are kept and go out with the next run.
 
 mod criterion;
+pub mod health;
 pub mod http;
 pub mod hub;
+pub mod metrics;
 mod monitor;
 mod report;
 mod serving;
+mod settling;
 pub(crate) mod store;
 mod turn;
 mod verdict;

@@ -1,18 +1,23 @@
 //! A monitor: the one skeleton of all of them, as a job.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Criterion, Verdict,
+    health::{self, Execution},
     hub::Hub,
     report::{self, Telling},
-    store::{self, Series, Team},
+    settling,
+    store::{self, Reported, Series, Team},
 };
 use crate::{
     clock::Clock,
@@ -74,6 +79,10 @@ pub struct Monitor<M> {
     pub hackathon: String,
     /// How many teams are measured at once.
     pub teams_at_once: usize,
+    /// How many runs in a row must say the same of a team whose status changes to and fro before the Hub is told.
+    pub settles_after: usize,
+    /// How many days verdicts are kept.
+    pub kept_days: u32,
 }
 
 /// What a run must not see change under it.
@@ -109,37 +118,74 @@ impl<M: Measure> Job for Monitor<M> {
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
-        let Parameters { hackathon } = parameters_of(run.id, &run.parameters)?;
-        let series = Series { hackathon, criterion: self.measure.criterion() };
-        let mut run = run.clone();
-        while !run.plan_complete {
-            if deadline.is_within(Duration::ZERO) {
-                return Ok(PlanEnd::OutOfTime);
-            }
-            match run.checkpoint {
-                ..ROSTER => self.call_the_roll(&run, &series).await?,
-                ROSTER..JUDGED => self.measure_page(&run, &series).await?,
-                JUDGED.. => match report::tell(&self.records, &self.hub, &series, run.id, &deadline).await? {
-                    Telling::Done => self.move_on(&run, None, 0, |_| async { Ok(()) }.boxed()).await?,
-                    Telling::OutOfTime => return Ok(PlanEnd::OutOfTime),
-                },
-            }
-            run = self.find(run.id).await?;
-            if !run.plan_complete && (run.control != Control::Run || run.state != State::Open) {
-                return Ok(PlanEnd::Stopped);
-            }
+        let begun = Instant::now();
+        let went = self.work(run, &deadline).await;
+        let (fault, teams) = match &went {
+            Ok(work) => (work.fault.clone(), work.teams),
+            // What it says may name what nobody but the log may see.
+            Err(_) => (Some("it failed: its log says why".to_owned()), 0),
+        };
+        let execution = Execution { took: begun.elapsed(), teams, fault };
+        let (job, now) = (self.name(), self.clock.now());
+        let noted = self.records.transaction(move |tx| {
+            let execution = execution.clone();
+            async move { health::note(tx, job, &execution, now).await }.boxed()
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(run = run.id, %error, "how the execution went could not be noted");
         }
-        Ok(PlanEnd::Complete)
+        went.map(|work| work.end)
     }
 }
 
+/// What an execution did.
+struct Work {
+    end: PlanEnd,
+    /// How many teams were judged to the end.
+    teams: u64,
+    /// What was wrong though it went on.
+    fault: Option<String>,
+}
+
 impl<M: Measure> Monitor<M> {
-    /// Fixes which teams are judged: those that the Hub names, or while it is away those of the last run.
-    async fn call_the_roll(&self, run: &Run, series: &Series) -> anyhow::Result<()> {
+    /// Goes on with a run from its checkpoint, step by step.
+    async fn work(&self, run: &Run, deadline: &Deadline) -> anyhow::Result<Work> {
+        let Parameters { hackathon } = parameters_of(run.id, &run.parameters)?;
+        let series = Series { hackathon, criterion: self.measure.criterion() };
+        let (mut run, mut fault) = (run.clone(), None);
+        while !run.plan_complete {
+            if deadline.is_within(Duration::ZERO) {
+                return Ok(Work { end: PlanEnd::OutOfTime, teams: 0, fault });
+            }
+            match run.checkpoint {
+                ..ROSTER => fault = self.call_the_roll(&run, &series).await?,
+                ROSTER..JUDGED => self.measure_page(&run, &series).await?,
+                JUDGED.. => {
+                    match report::tell(&self.records, &self.hub, &series, run.id, deadline).await? {
+                        Telling::Done => {}
+                        Telling::Kept(why) => fault = Some(why),
+                        Telling::OutOfTime => return Ok(Work { end: PlanEnd::OutOfTime, teams: 0, fault }),
+                    }
+                    self.end(&run, &series).await?;
+                }
+            }
+            run = self.find(run.id).await?;
+            if !run.plan_complete && (run.control != Control::Run || run.state != State::Open) {
+                return Ok(Work { end: PlanEnd::Stopped, teams: 0, fault });
+            }
+        }
+        Ok(Work { end: PlanEnd::Complete, teams: run.planned, fault })
+    }
+
+    /// Fixes which teams are judged: those that the Hub names, or while it is away those of the last run; gives why it
+    /// named none.
+    async fn call_the_roll(&self, run: &Run, series: &Series) -> anyhow::Result<Option<String>> {
+        let mut fault = None;
         let teams = match self.hub.roster(&series.hackathon, self.measure.variables()).await {
             Ok(teams) => teams,
             Err(error) => {
                 tracing::error!(run = run.id, error = %error, "the Hub names no teams; those of the last run are judged");
+                fault = Some(error.to_string());
                 self.last_roster(run.id, series).await.context("reading the last roster")?
             }
         };
@@ -149,7 +195,8 @@ impl<M: Measure> Monitor<M> {
             let teams = teams.clone();
             async move { store::insert_roster(tx, id, &teams).await }.boxed()
         })
-        .await
+        .await?;
+        Ok(fault)
     }
 
     /// The teams of the last run of the series; none where there was none.
@@ -202,10 +249,31 @@ impl<M: Measure> Monitor<M> {
         let verdicts = self.measure.judge(&measured, judged_at);
         anyhow::ensure!(verdicts.len() == teams.len(), "{} teams have {} verdicts", teams.len(), verdicts.len());
         let verdicts: Arc<Vec<(Team, Verdict)>> = Arc::new(teams.into_iter().zip(verdicts).collect());
-        let series = series.clone();
+        let (series, key, runs) = (series.clone(), run.key.clone(), self.settles_after);
         self.move_on(run, Some(JUDGED), 0, move |tx| {
-            let (series, verdicts) = (series.clone(), verdicts.clone());
-            async move { store::insert_verdicts(tx, id, &series, judged_at, &verdicts).await }.boxed()
+            let (series, key, verdicts) = (series.clone(), key.clone(), verdicts.clone());
+            async move {
+                // As many that said something may have others between them that did not.
+                let lately = store::lately(tx, &series, &key, 2 * runs).await?;
+                let becomes = |(team, verdict): &(Team, Verdict)| {
+                    let before = lately.get(&team.slug).map_or(&[][..], Vec::as_slice);
+                    (team.clone(), verdict.clone(), settling::reported(verdict.status, before, runs))
+                };
+                let verdicts: Vec<(Team, Verdict, Reported)> = verdicts.iter().map(becomes).collect();
+                store::insert_verdicts(tx, id, &series, judged_at, &verdicts).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Ends the run's work, and takes away what nothing needs any more.
+    async fn end(&self, run: &Run, series: &Series) -> anyhow::Result<()> {
+        let (series, key) = (series.clone(), run.key.clone());
+        let before = run.scheduled_at - TimeDelta::days(self.kept_days.into());
+        self.move_on(run, None, 0, move |tx| {
+            let (series, key) = (series.clone(), key.clone());
+            async move { store::forget(tx, &series, &key, before).await }.boxed()
         })
         .await
     }

@@ -19,10 +19,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_ERROR: usize = 255;
 
 /// What telling came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Telling {
-    /// Nothing of the run waits any more: the Hub has it, refused it, or it is kept.
+    /// Nothing of the run waits any more: the Hub has it, or refused it.
     Done,
+    /// Nothing of it waits, but the Hub could not be told: it is kept. And why.
+    Kept(String),
     /// Time was nearly up.
     OutOfTime,
 }
@@ -48,14 +50,14 @@ pub(super) async fn tell(
         }
     };
     let told = tokio::select! {
-        told = tell_in_turn(records, hub, series, run, &turn) => told.map(|()| Telling::Done),
+        told = tell_in_turn(records, hub, series, run, &turn) => told,
         () = deadline.near(Duration::ZERO) => Ok(Telling::OutOfTime),
     };
     turn.release(records).await.context("giving the turn at the Hub back")?;
     told
 }
 
-async fn tell_in_turn(records: &Records, hub: &Hub, series: &Series, run: i64, turn: &Turn) -> anyhow::Result<()> {
+async fn tell_in_turn(records: &Records, hub: &Hub, series: &Series, run: i64, turn: &Turn) -> anyhow::Result<Telling> {
     let of_run = Which::OfRun(run);
     let of_series = series.clone();
     let newest = records
@@ -65,14 +67,16 @@ async fn tell_in_turn(records: &Records, hub: &Hub, series: &Series, run: i64, t
         })
         .await?;
     if newest.is_some_and(|newest| newest > run) {
-        return note(records, turn, &of_run, Reported::Superseded, Vec::new()).await;
+        note(records, turn, &of_run, Reported::Superseded, Vec::new()).await?;
+        return Ok(Telling::Done);
     }
     let calls = tell_all(records, hub, series, run, turn);
     match tokio::time::timeout(CALLS, calls).await.unwrap_or(Err(Untold::Hub(HubError::Slow))) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Telling::Done),
         Err(Untold::Hub(error)) => {
             tracing::error!(run, criterion = %series.criterion, error = %error, "the Hub was not told; it is kept for the next run");
-            keep(records, series, run, turn).await
+            keep(records, series, run, turn).await?;
+            Ok(Telling::Kept(error.to_string()))
         }
         Err(Untold::Ours(error)) => Err(error),
     }

@@ -1,12 +1,18 @@
 //! What monitors keep in the records: rosters, measurements, verdicts. One query per function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::{Criterion, Status, Verdict};
 use crate::records::{RecordsError, Result, Row, Tx, Value};
+
+/// How many runs' rosters are kept: the last is judged while the Hub names no teams.
+const ROSTERS_KEPT: usize = 8;
+
+/// Of how many runs before these the rosters and measurements are deleted at once.
+const FORGOTTEN_AT_ONCE: usize = 8;
 
 /// The most characters of a verdict's reason.
 const LONGEST_REASON: usize = 255;
@@ -51,10 +57,15 @@ pub enum Reported {
     Kept,
     /// A later one makes it needless.
     Superseded,
+    /// The team's status has changed to and fro, and has to settle first.
+    Settling,
+    /// It says nothing that the Hub could be told.
+    Withheld,
 }
 
 impl Reported {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Sent, Self::Refused, Self::Kept, Self::Superseded];
+    const ALL: [Self; 7] =
+        [Self::Waiting, Self::Sent, Self::Refused, Self::Kept, Self::Superseded, Self::Settling, Self::Withheld];
 
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +75,8 @@ impl Reported {
             Self::Refused => "refused",
             Self::Kept => "kept",
             Self::Superseded => "superseded",
+            Self::Settling => "settling",
+            Self::Withheld => "withheld",
         }
     }
 }
@@ -180,19 +193,78 @@ pub(super) async fn insert_verdicts(
     run: i64,
     series: &Series,
     judged_at: DateTime<Utc>,
-    verdicts: &[(Team, Verdict)],
+    verdicts: &[(Team, Verdict, Reported)],
 ) -> Result<()> {
     let mut values: Vec<Value<'_>> = Vec::new();
-    for (team, verdict) in verdicts {
+    for (team, verdict, reported) in verdicts {
         values.extend([run.into(), team.position.into()]);
         values.extend(series.values());
         values.extend([(&team.slug).into(), judged_at.into(), verdict.status.as_str().into()]);
         values.extend([verdict.score.map_or(-1, i64::from).into(), cut(&verdict.reason).into()]);
-        values.push(verdict.metrics.to_string().into());
+        values.extend([verdict.metrics.to_string().into(), reported.as_str().into()]);
     }
     let head = "INSERT INTO verdicts (run_id, position, hackathon, criterion, team, judged_at, status, score, reason, \
-                metrics) VALUES";
-    tx.insert_rows(head, 10, "", &values).await
+                metrics, reported) VALUES";
+    tx.insert_rows(head, 11, "", &values).await
+}
+
+/// What the last runs of a job before that key said of each team of a series, the latest first, as far as they said
+/// anything: so many runs at most.
+pub(super) async fn lately(
+    tx: &mut Tx,
+    series: &Series,
+    key: &str,
+    runs: usize,
+) -> Result<HashMap<String, Vec<(Status, Reported)>>> {
+    let runs = runs_before(tx, series.criterion, key, runs).await?;
+    let mut lately: HashMap<String, Vec<(Status, Reported)>> = HashMap::new();
+    for run in runs {
+        let sql = "SELECT team, status, reported FROM verdicts \
+                   WHERE run_id = ? AND hackathon = ? AND criterion = ? AND reported <> 'withheld'";
+        let [hackathon, criterion] = series.values();
+        for row in tx.rows(sql, &[run.into(), hackathon, criterion]).await? {
+            lately.entry(row.text(0)?).or_default().push((row.parsed(1)?, row.parsed(2)?));
+        }
+    }
+    Ok(lately)
+}
+
+/// The runs of a criterion's job before that key, the latest first, at most so many.
+async fn runs_before(tx: &mut Tx, criterion: Criterion, key: &str, most: usize) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?";
+    let rows = tx.rows(sql, &[criterion.job().into(), key.into(), most.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+/// Deletes what nothing needs any more: measurements and rosters of runs before the last few, and verdicts of before a
+/// moment, of at most a run for each thing that can have become of them.
+pub(super) async fn forget(tx: &mut Tx, series: &Series, key: &str, before: DateTime<Utc>) -> Result<()> {
+    let runs = runs_before(tx, series.criterion, key, ROSTERS_KEPT + FORGOTTEN_AT_ONCE).await?;
+    for &run in runs.iter().skip(ROSTERS_KEPT) {
+        // One that is paused needs them still.
+        let sql = "DELETE FROM measurements WHERE run_id = ? \
+                   AND EXISTS (SELECT 1 FROM runs WHERE runs.id = measurements.run_id AND runs.state <> 'open')";
+        tx.execute(sql, &[run.into()]).await?;
+        let sql = "DELETE FROM monitored_teams WHERE run_id = ? \
+                   AND EXISTS (SELECT 1 FROM runs WHERE runs.id = monitored_teams.run_id AND runs.state <> 'open')";
+        tx.execute(sql, &[run.into()]).await?;
+    }
+    for reported in Reported::ALL {
+        let sql = "SELECT run_id, judged_at FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? \
+                   ORDER BY run_id LIMIT 1";
+        let oldest = tx.row(sql, &series.and([reported.as_str().into()])).await?;
+        let Some((run, judged_at)) =
+            oldest.map(|row| Ok::<_, RecordsError>((row.int(0)?, row.time(1)?))).transpose()?
+        else {
+            continue;
+        };
+        if judged_at < before {
+            let sql = "DELETE FROM verdicts WHERE run_id = ? AND reported = ? \
+                       AND EXISTS (SELECT 1 FROM runs WHERE runs.id = verdicts.run_id AND runs.state <> 'open')";
+            tx.execute(sql, &[run.into(), reported.as_str().into()]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The beginning of a reason, as long as its column.

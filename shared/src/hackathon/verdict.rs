@@ -13,6 +13,8 @@ pub enum Status {
     Failed,
     /// Nothing is known to judge by.
     NoData,
+    /// What judges by could not be asked this time. The Hub is not told: what it was told last still holds.
+    Unknown,
 }
 
 /// A text that is no status.
@@ -21,12 +23,16 @@ pub enum Status {
 pub struct UnknownStatus(String);
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Passed, Self::Failed, Self::NoData, Self::Unknown];
+
     /// The word that the Hub and the records have for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "PASSED",
             Self::Failed => "FAILED",
             Self::NoData => "NO_DATA",
+            Self::Unknown => "UNKNOWN",
         }
     }
 }
@@ -41,10 +47,7 @@ impl FromStr for Status {
     type Err = UnknownStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Passed, Self::Failed, Self::NoData]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
     }
 }
 
@@ -67,6 +70,16 @@ impl Verdict {
         Self { status: Status::Passed, score: Some(score), reason: reason.into(), metrics }
     }
 
+    /// Not passed, with so many points all the same.
+    pub fn failed(score: u32, reason: impl Into<String>, metrics: Value) -> Self {
+        Self { status: Status::Failed, score: Some(score), reason: reason.into(), metrics }
+    }
+
+    /// What judges by could not be asked, and why.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self { status: Status::Unknown, score: None, reason: reason.into(), metrics: json!({}) }
+    }
+
     /// Nothing to judge by.
     pub fn no_data(reason: impl Into<String>) -> Self {
         Self { status: Status::NoData, score: None, reason: reason.into(), metrics: json!({}) }
@@ -79,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_status_is_read_back_from_its_word() {
-        for status in [Status::Passed, Status::Failed, Status::NoData] {
+        for status in Status::ALL {
             assert_eq!(status.as_str().parse(), Ok(status));
         }
         assert!("passed".parse::<Status>().is_err());

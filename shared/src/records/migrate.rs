@@ -53,6 +53,7 @@ const CHANGES: &[Change] = &[
     change!(19, "0019_schedules"),
     change!(20, "0020_when_in_doubt"),
     change!(21, "0021_hackathon"),
+    change!(22, "0022_job_health"),
 ];
 
 /// What bringing the schema up to date came to.

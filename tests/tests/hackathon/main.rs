@@ -1,6 +1,9 @@
 //! Hackathon monitors, and the Hub that they tell.
 
 mod client;
+mod health;
 mod monitors;
 mod reports;
+mod retention;
+mod settling;
 mod support;

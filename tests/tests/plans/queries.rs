@@ -496,6 +496,34 @@ pub const QUERIES: &[Query] = &[
         || after(series(), vec![id(), id()]),
     ),
     query(
+        "SELECT team, status, reported FROM verdicts \
+         WHERE run_id = ? AND hackathon = ? AND criterion = ? AND reported <> 'withheld'",
+        || after(vec![id()], series()),
+    ),
+    query("SELECT id FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?", || {
+        vec!["monthly-invitations".into(), "key 7".into(), 16_i64.into()]
+    }),
+    query(
+        "DELETE FROM measurements WHERE run_id = ? \
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = measurements.run_id AND runs.state <> 'open')",
+        || vec![id()],
+    ),
+    query(
+        "DELETE FROM monitored_teams WHERE run_id = ? \
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = monitored_teams.run_id AND runs.state <> 'open')",
+        || vec![id()],
+    ),
+    query(
+        "SELECT run_id, judged_at FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? \
+         ORDER BY run_id LIMIT 1",
+        || after(series(), vec!["kept".into()]),
+    ),
+    query(
+        "DELETE FROM verdicts WHERE run_id = ? AND reported = ? \
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = verdicts.run_id AND runs.state <> 'open')",
+        || vec![id(), "sent".into()],
+    ),
+    query(
         "SELECT reported, COUNT(*) FROM verdicts WHERE run_id = ? AND reported <> 'waiting' GROUP BY reported",
         || vec![id()],
     ),

@@ -10,10 +10,13 @@ use crate::{
 };
 
 /// Composite alarms with their halves, which tell nobody by themselves.
-const COMPOSITES: [(&str, [&str; 2]); 4] = [
+const COMPOSITES: [(&str, [&str; 2]); 7] = [
     ("CleanupMissedAlarm", ["CleanupSilentAlarm", "SchedulesOnForADayAlarm"]),
     ("CostTrackingMissedAlarm", ["CostTrackingSilentAlarm", "SchedulesOnAlarm"]),
+    ("DeploymentMonitorMissedAlarm", ["DeploymentMonitorSilentAlarm", "SchedulesOnAlarm"]),
+    ("GitMonitorMissedAlarm", ["GitMonitorSilentAlarm", "SchedulesOnAlarm"]),
     ("MonthlyInvitationsMissedAlarm", ["MonthlyInvitationsSilentAlarm", "PlanningDaysAlarm"]),
+    ("PerformanceMonitorMissedAlarm", ["PerformanceMonitorSilentAlarm", "SchedulesOnForADayAlarm"]),
     ("RemindersMissedAlarm", ["RemindersSilentAlarm", "SchedulesOnAlarm"]),
 ];
 

@@ -73,6 +73,8 @@ const CALLS: &[(&str, &[&str])] = &[
     ("DATABASE_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("EMAIL_TRANSPORTS", &["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail", "ses:GetAccount"]),
     ("EVENT_BUS", &["events:PutEvents"]),
+    ("GITHUB_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
+    ("GRAFANA_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("INVITATIONS_QUEUE", &["sqs:SendMessage"]),
     ("OBJECTS", &["s3:PutObject", "s3:AbortMultipartUpload"]),
     ("SERVICE_API_KEY_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
@@ -107,7 +109,9 @@ fn kinds<'t>(template: &'t Template, one: &'t Value) -> Vec<&'t str> {
     }
     let id = target(one);
     match (id, template.section("Resources")[id]["Type"].as_str()) {
-        ("DatabaseSecret" | "HubKeySecret", _) => vec!["secret", "parameter"],
+        ("DatabaseSecret" | "GitHubTokenSecret" | "GrafanaTokenSecret" | "HubKeySecret", _) => {
+            vec!["secret", "parameter"]
+        }
         ("DatabaseSecretKey" | "KeyArn", _) | (_, Some("AWS::KMS::Key")) => vec!["key"],
         ("DataStores", _) | (_, Some("AWS::SecretsManager::Secret")) => vec!["secret"],
         (_, Some("AWS::Events::EventBus")) => vec!["event-bus"],

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::firing::{Firing, Trigger};
+use shared::{
+    firing::{Firing, Trigger},
+    hackathon::{self, Criterion},
+};
 
 use crate::{
     names, read,
@@ -51,9 +54,13 @@ fn no_schedule_of_any_stage_meets_a_clock_change_in_ten_years_without_a_policy()
 fn every_job_that_opens_runs_does_about_missed_firings_what_the_template_declares() {
     let of_code = [
         (cleanup::JOB, cleanup::WHEN_MISSED),
-        (cost_tracking::CRITERIA[0].job(), cost_tracking::WHEN_MISSED),
-        (cost_tracking::CRITERIA[1].job(), cost_tracking::WHEN_MISSED),
+        (Criterion::BudgetTracking.job(), hackathon::WHEN_MISSED),
+        (Criterion::JudgeScore.job(), hackathon::WHEN_MISSED),
         (monthly_invitations::JOB, monthly_invitations::WHEN_MISSED),
+        (Criterion::EventSearch.job(), hackathon::WHEN_MISSED),
+        (Criterion::ArchiveSearch.job(), hackathon::WHEN_MISSED),
+        (Criterion::AuthPerformance.job(), hackathon::WHEN_MISSED),
+        (Criterion::TicketBooking.job(), hackathon::WHEN_MISSED),
         (reminders::JOB, reminders::WHEN_MISSED),
     ];
     let declared: Vec<_> = Template::main()
@@ -82,7 +89,13 @@ fn every_job_fires_at_its_time_in_paris() {
             ("cleanup", "cron(0 2 * * ? *)".to_owned(), paris(), on()),
             ("cost-tracking", "cron(0/15 * * * ? *)".to_owned(), utc(), off()),
             ("cost-tracking", "cron(0/10 * * * ? *)".to_owned(), utc(), off()),
+            ("deployment-monitor", "cron(0/15 * * * ? *)".to_owned(), utc(), off()),
+            ("git-monitor", "cron(0/30 * * * ? *)".to_owned(), utc(), off()),
             ("monthly-invitations", "cron(0 18 5-28 * ? *)".to_owned(), paris(), on()),
+            ("performance-monitor", "cron(1 0/6 * * ? *)".to_owned(), utc(), off()),
+            ("performance-monitor", "cron(2 0/6 * * ? *)".to_owned(), utc(), off()),
+            ("performance-monitor", "cron(3 0/6 * * ? *)".to_owned(), utc(), off()),
+            ("performance-monitor", "cron(0 0/6 * * ? *)".to_owned(), utc(), off()),
             ("reminders", "cron(0 * * * ? *)".to_owned(), paris(), on()),
             ("run-keeper", "rate(1 minute)".to_owned(), paris(), on()),
         ]

@@ -46,7 +46,17 @@ fn allowed_values(template: &Template) -> Vec<Given> {
     for switch in ["true", "false"] {
         let on = json!(switch);
         let hub = ("HubBaseUrl", json!("https://hub.example.org/x"));
-        all.push(Given::from([("CostTracking", on.clone()), ("JudgeScore", on), hub, ("HackathonId", json!("7"))]));
+        let mut given =
+            Given::from([hub, ("HackathonId", json!("7")), ("HackathonStart", json!("2026-11-06T18:00:00Z"))]);
+        given.extend(
+            ["CostTracking", "JudgeScore", "DeploymentMonitor", "GitMonitor", "LoadTests"]
+                .map(|name| (name, on.clone())),
+        );
+        given.insert("PrometheusUrl", json!("http://prometheus.internal:9090"));
+        all.push(given.clone());
+        given.insert("PrometheusUrl", json!(""));
+        given.extend([("GrafanaApiUrl", json!("https://grafana.example.org")), ("GrafanaDataSource", json!("k6"))]);
+        all.push(given);
     }
     for policy in ["never-again", "once-more"] {
         all.push(Given::from([("InvitationsInDoubt", json!(policy)), ("RemindersInDoubt", json!(policy))]));
@@ -127,7 +137,9 @@ fn every_function_is_told_what_it_does_not_start_without() {
 fn a_secret_s_arn_that_the_template_takes_is_one_of_the_setting_and_rds_s_own_are_among_them() {
     let template = Template::main();
     let pattern = &template.section("Parameters")["DatabaseSecret"]["AllowedPattern"];
-    assert_eq!(pattern, &template.section("Parameters")["HubKeySecret"]["AllowedPattern"]);
+    for other in ["HubKeySecret", "GitHubTokenSecret", "GrafanaTokenSecret"] {
+        assert_eq!(pattern, &template.section("Parameters")[other]["AllowedPattern"]);
+    }
     let row = TABLE.iter().find(|row| row.about().name == "DATABASE_SECRET").expect("a setting");
     for secret in [
         "secretsmanager:eu-west-3:123456789012:secret:almanac/records-AbCdEf",
@@ -182,7 +194,9 @@ fn secrets_are_named_and_never_passed() {
     let template = Template::main();
     for (name, parameter) in template.section("Parameters").as_object().expect("parameters") {
         let name = name.to_lowercase();
-        assert!(!name.contains("password") && !name.contains("token"), "{name}");
+        // The ARN of a secret is none.
+        let is_arn = name.ends_with("secret");
+        assert!(is_arn || !name.contains("password") && !name.contains("token"), "{name}");
         assert!(parameter["NoEcho"].is_null(), "{name} would lie in an environment");
     }
 }

@@ -33,13 +33,15 @@ pub(in crate::command) fn schedules_here(
     monitors: &MonitorSettings,
 ) -> anyhow::Result<Vec<Declared>> {
     let template = template(which)?;
-    let switched = |criterion| monitors.enabled.contains(&criterion).to_string().into();
+    let on = |criteria: &[Criterion]| criteria.iter().any(|one| monitors.enabled.contains(one)).to_string().into();
     let settings = [
         ("ScheduleZone", settings.timezone.name().into()),
         ("MonthlyJobDay", settings.day.into()),
         ("MonthlyJobHour", settings.hour.into()),
-        ("CostTracking", switched(Criterion::BudgetTracking)),
-        ("JudgeScore", switched(Criterion::JudgeScore)),
+        ("CostTracking", on(&[Criterion::BudgetTracking])),
+        ("JudgeScore", on(&[Criterion::JudgeScore])),
+        // One switch there, four here: whose monitor is off has no job here that its schedule could fire.
+        ("LoadTests", on(&performance_monitor::CRITERIA)),
     ];
     let known = settings.into_iter().filter(|(name, _)| template.has_parameter(name));
     template.schedules(&known.chain(typed(which)).collect())

@@ -1,6 +1,8 @@
 //! `almanac serve`: every schedule is kept on this machine, and whatever is opened is worked on, until it is stopped.
 
+mod admin;
 mod door;
+mod http;
 
 use std::net::SocketAddr;
 
@@ -11,7 +13,7 @@ use shared::{
     clock::Clock,
     config::{MonitorSettings, PlannerSettings},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use unsubscribe::Door;
 
 use super::schedule::asked;
@@ -31,31 +33,29 @@ pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit
     let stop = Stop::listen();
     let stack = stop.or(Stack::open(values)).await??;
     let engine = stop.or(stack.engine(Clock::system())).await??;
-    let listener = match serve.listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    let (links, operators) = (listen(serve.listen).await?, listen(serve.admin).await?);
     let agenda = Agenda::new(declared, &engine.jobs);
     for entry in agenda.entries() {
         tell_next(common, entry);
     }
-    let served = match listener {
-        Some(listener) => {
-            tell_listening(common, listener.local_addr()?);
-            let door = Door::new(stack.records.clone(), Clock::system()).await?;
-            tokio::select! {
-                served = engine.serve(&agenda, &stop) => served,
-                () = door::answer(listener, door) => unreachable!("it answers for ever"),
-            }
-        }
-        None => engine.serve(&agenda, &stop).await,
-    };
+    let mut doors = JoinSet::new();
+    if let Some(listener) = links {
+        tell_listening(common, "listening", "unsubscribe links", listener.local_addr()?);
+        doors.spawn(door::answer(listener, Door::new(stack.records.clone(), Clock::system()).await?));
+    }
+    if let Some(listener) = operators {
+        tell_listening(common, "admin", "health and metrics", listener.local_addr()?);
+        doors.spawn(admin::answer(listener, stack.records.clone(), monitors.enabled));
+    }
+    let served = engine.serve(&agenda, &stop).await;
+    doors.shutdown().await;
     stack.close().await;
     served.map(|()| Exit::Done)
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("listening at {address}"))
+async fn listen(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).with_context(|| format!("listening at {address}"))
 }
 
 fn tell_next(common: &Common, entry: &Entry) {
@@ -71,10 +71,10 @@ fn tell_next(common: &Common, entry: &Entry) {
     }
 }
 
-fn tell_listening(common: &Common, address: SocketAddr) {
+fn tell_listening(common: &Common, field: &str, what: &str, address: SocketAddr) {
     if common.json {
-        say!("{}", json!({"listening": format!("http://{address}")}));
+        say!("{}", json!({field: format!("http://{address}")}));
     } else {
-        tell!("unsubscribe links: answered at http://{address}");
+        tell!("{what}: answered at http://{address}");
     }
 }

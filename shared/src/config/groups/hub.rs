@@ -6,8 +6,8 @@ use super::super::kinds::{BaseUrl, Kind, SecretArn, SecretName, Token};
 use super::super::reader::{Group, Reader};
 use super::super::setting::Setting;
 use super::super::table::{
-    API_BASE_URL, API_RETRIES, API_TIMEOUT, HACKATHON_ID, MAX_CONCURRENT_JOBS, RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY,
-    SERVICE_API_KEY_SECRET, switch_of,
+    API_BASE_URL, API_RETRIES, API_TIMEOUT, CRITERIA_SETTLE_AFTER, HACKATHON_ID, MAX_CONCURRENT_JOBS,
+    RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY, SERVICE_API_KEY_SECRET, VERDICT_RETENTION_DAYS, switch_of,
 };
 use crate::hackathon::{Criterion, http::FIRST_WAIT, hub::Manners};
 
@@ -42,6 +42,10 @@ pub struct MonitorSettings {
     pub enabled: Vec<Criterion>,
     /// How many teams are looked at together.
     pub teams_at_once: usize,
+    /// How many runs in a row must say the same of a team whose status changes to and fro before the Hub is told.
+    pub settles_after: usize,
+    /// How many days verdicts are kept.
+    pub kept_days: u32,
 }
 
 impl Group for MonitorSettings {
@@ -51,8 +55,15 @@ impl Group for MonitorSettings {
             switches.iter().filter(|(_, on)| *on == Some(true)).map(|(criterion, _)| *criterion).collect();
         let hub = hub(reader, !enabled.is_empty());
         let teams_at_once = reader.value(&MAX_CONCURRENT_JOBS);
+        let (settles_after, kept_days) = (reader.value(&CRITERIA_SETTLE_AFTER), reader.value(&VERDICT_RETENTION_DAYS));
         switches.iter().all(|(_, on)| on.is_some()).then_some(())?;
-        Some(Self { hub: hub?, enabled, teams_at_once: teams_at_once? as usize })
+        Some(Self {
+            hub: hub?,
+            enabled,
+            teams_at_once: teams_at_once? as usize,
+            settles_after: settles_after? as usize,
+            kept_days: kept_days?,
+        })
     }
 }
 
