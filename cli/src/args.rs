@@ -158,6 +158,15 @@ pub enum Command {
     ///
     /// It simulates planner, queue, workers, database and sending quota as the template declares them, and touches nothing.
     Capacity(Capacity),
+    /// Show how the teams of a hackathon stand: each criterion's verdict, its points and why
+    Board {
+        /// The hackathon, as the Hub names it [default: HACKATHON_ID, where a monitor is switched on]
+        #[arg(long, value_name = "ID")]
+        hackathon: Option<String>,
+        /// Write a page with histories instead
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
     Bench(Bench),
 }
@@ -215,7 +224,7 @@ pub struct Serve {
     /// Answer unsubscribe links here as well: 127.0.0.1:8080, behind a web server that speaks TLS
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Answer operators here: /health, /health/live, /health/ready and /metrics, such as 127.0.0.1:9090, not for the world
+    /// Answer operators here: /health, /health/live, /health/ready, /metrics and /board, such as 127.0.0.1:9090, not for the world
     #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<SocketAddr>,
 }

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod bench;
+mod board;
 mod capacity;
 mod config;
 mod contact;
@@ -59,6 +60,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Config { example: false } => config::config(&common),
         Command::Migrate => migrate::migrate(&common).await,
         Command::Capacity(asked) => capacity::capacity(&common, &asked),
+        Command::Board { hackathon, html } => board::board(&common, hackathon.as_deref(), html.as_deref()).await,
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

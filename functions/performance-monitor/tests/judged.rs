@@ -158,6 +158,7 @@ async fn prometheus_is_asked_through_grafana_by_a_token_that_no_verdict_shows() 
     let bookings = judged(&database, &hub, Criterion::TicketBooking, &at).await;
     assert_eq!(bookings["a.b"].verdict.score, Some(30));
 
+    let database = TestDatabase::sqlite().await;
     let wrong =
         [("GRAFANA_API_URL", &*grafana), ("GRAFANA_DATA_SOURCE", "k6 metrics"), ("GRAFANA_TOKEN", "glsa_wrong")];
     let bookings = judged(&database, &hub, Criterion::TicketBooking, &wrong).await;

@@ -6,6 +6,7 @@
 //! the records (`store`), so a run may be cut off anywhere, come twice or run beside itself; and verdicts that the Hub did
 //! not take are kept and go out with the next run.
 
+pub mod board;
 mod criterion;
 pub mod health;
 pub mod http;

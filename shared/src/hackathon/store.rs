@@ -8,6 +8,9 @@ use serde_json::Value as Json;
 use super::{Criterion, Status, Verdict};
 use crate::records::{RecordsError, Result, Row, Tx, Value};
 
+/// After the key of every run, as texts are compared.
+const AFTER_ALL: &str = "9999-12-31T24:00:00";
+
 /// How many runs' rosters are kept: the last is judged while the Hub names no teams.
 const ROSTERS_KEPT: usize = 8;
 
@@ -229,6 +232,38 @@ pub(super) async fn lately(
     Ok(lately)
 }
 
+/// What a criterion said of a team, for the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) team: String,
+    pub(super) status: Status,
+    pub(super) score: Option<u32>,
+    pub(super) reason: String,
+    pub(super) judged_at: DateTime<Utc>,
+    pub(super) reported: Reported,
+}
+
+/// What the last runs of a series said of each team, those of the latest first; of so many runs at most.
+pub(super) async fn said(tx: &mut Tx, series: &Series, runs: usize) -> Result<Vec<Said>> {
+    let mut said = Vec::new();
+    for run in runs_before(tx, series.criterion, AFTER_ALL, runs).await? {
+        let sql = "SELECT team, status, score, reason, judged_at, reported FROM verdicts \
+                   WHERE run_id = ? AND hackathon = ? AND criterion = ?";
+        let [hackathon, criterion] = series.values();
+        for row in tx.rows(sql, &[run.into(), hackathon, criterion]).await? {
+            said.push(Said {
+                team: row.text(0)?,
+                status: row.parsed(1)?,
+                score: u32::try_from(row.int(2)?).ok(),
+                reason: row.text(3)?,
+                judged_at: row.time(4)?,
+                reported: row.parsed(5)?,
+            });
+        }
+    }
+    Ok(said)
+}
+
 /// The runs of a criterion's job before that key, the latest first, at most so many.
 async fn runs_before(tx: &mut Tx, criterion: Criterion, key: &str, most: usize) -> Result<Vec<i64>> {
     let sql = "SELECT id FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?";
@@ -250,8 +285,9 @@ pub(super) async fn forget(tx: &mut Tx, series: &Series, key: &str, before: Date
         tx.execute(sql, &[run.into()]).await?;
     }
     for reported in Reported::ALL {
-        let sql = "SELECT run_id, judged_at FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? \
-                   ORDER BY run_id LIMIT 1";
+        // An open run needs its own still.
+        let sql = "SELECT v.run_id, v.judged_at FROM verdicts v JOIN runs r ON r.id = v.run_id AND r.state <> 'open' \
+                   WHERE v.hackathon = ? AND v.criterion = ? AND v.reported = ? ORDER BY v.run_id LIMIT 1";
         let oldest = tx.row(sql, &series.and([reported.as_str().into()])).await?;
         let Some((run, judged_at)) =
             oldest.map(|row| Ok::<_, RecordsError>((row.int(0)?, row.time(1)?))).transpose()?
@@ -259,8 +295,7 @@ pub(super) async fn forget(tx: &mut Tx, series: &Series, key: &str, before: Date
             continue;
         };
         if judged_at < before {
-            let sql = "DELETE FROM verdicts WHERE run_id = ? AND reported = ? \
-                       AND EXISTS (SELECT 1 FROM runs WHERE runs.id = verdicts.run_id AND runs.state <> 'open')";
+            let sql = "DELETE FROM verdicts WHERE run_id = ? AND reported = ?";
             tx.execute(sql, &[run.into(), reported.as_str().into()]).await?;
         }
     }

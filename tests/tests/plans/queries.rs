@@ -504,6 +504,11 @@ pub const QUERIES: &[Query] = &[
         vec!["monthly-invitations".into(), "key 7".into(), 16_i64.into()]
     }),
     query(
+        "SELECT team, status, score, reason, judged_at, reported FROM verdicts \
+         WHERE run_id = ? AND hackathon = ? AND criterion = ?",
+        || after(vec![id()], series()),
+    ),
+    query(
         "DELETE FROM measurements WHERE run_id = ? \
          AND EXISTS (SELECT 1 FROM runs WHERE runs.id = measurements.run_id AND runs.state <> 'open')",
         || vec![id()],
@@ -514,15 +519,11 @@ pub const QUERIES: &[Query] = &[
         || vec![id()],
     ),
     query(
-        "SELECT run_id, judged_at FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? \
-         ORDER BY run_id LIMIT 1",
+        "SELECT v.run_id, v.judged_at FROM verdicts v JOIN runs r ON r.id = v.run_id AND r.state <> 'open' \
+         WHERE v.hackathon = ? AND v.criterion = ? AND v.reported = ? ORDER BY v.run_id LIMIT 1",
         || after(series(), vec!["kept".into()]),
     ),
-    query(
-        "DELETE FROM verdicts WHERE run_id = ? AND reported = ? \
-         AND EXISTS (SELECT 1 FROM runs WHERE runs.id = verdicts.run_id AND runs.state <> 'open')",
-        || vec![id(), "sent".into()],
-    ),
+    query("DELETE FROM verdicts WHERE run_id = ? AND reported = ?", || vec![id(), "sent".into()]),
     query(
         "SELECT reported, COUNT(*) FROM verdicts WHERE run_id = ? AND reported <> 'waiting' GROUP BY reported",
         || vec![id()],

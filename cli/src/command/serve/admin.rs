@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, Utc};
 use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::{
@@ -12,8 +12,10 @@ use hyper::{
 };
 use serde_json::{Value, json};
 use shared::{
+    config::MonitorSettings,
     hackathon::{
         Criterion,
+        board::Board,
         health::{self, Condition, Health},
         metrics,
     },
@@ -25,11 +27,12 @@ use super::http;
 
 const JSON: &str = "application/json";
 
-/// Answers for ever: `/health`, `/health/live`, `/health/ready` and `/metrics`.
-pub(super) async fn answer(listener: TcpListener, records: Records, enabled: Vec<Criterion>) {
-    let enabled: Arc<[Criterion]> = enabled.into();
+/// Answers for ever: `/health`, `/health/live`, `/health/ready`, `/metrics`, and `/board` where there is a hackathon.
+pub(super) async fn answer(listener: TcpListener, records: Records, settings: MonitorSettings) {
+    let enabled: Arc<[Criterion]> = settings.enabled.into();
+    let hackathon: Option<Arc<str>> = settings.hub.map(|hub| hub.hackathon.into());
     http::answer(listener, move |request: Request<Incoming>, _| {
-        let (records, enabled) = (records.clone(), enabled.clone());
+        let (records, enabled, hackathon) = (records.clone(), enabled.clone(), hackathon.clone());
         async move {
             if request.method() != Method::GET {
                 return page(
@@ -45,7 +48,11 @@ pub(super) async fn answer(listener: TcpListener, records: Records, enabled: Vec
                 "/metrics" => {
                     with_health(&records, |all| page(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&all))).await
                 }
-                _ => page(StatusCode::NOT_FOUND, JSON, json!({"error": "there is no such page"}).to_string()),
+                "/board" => match hackathon {
+                    Some(hackathon) => board(&records, &hackathon).await,
+                    None => nothing(),
+                },
+                _ => nothing(),
             }
         }
     })
@@ -69,6 +76,17 @@ async fn with_health(
 
 async fn ready(records: &Records) -> Response<Full<Bytes>> {
     with_health(records, |_| page(StatusCode::OK, JSON, json!({"status": "ready"}).to_string())).await
+}
+
+fn nothing() -> Response<Full<Bytes>> {
+    page(StatusCode::NOT_FOUND, JSON, json!({"error": "there is no such page"}).to_string())
+}
+
+async fn board(records: &Records, hackathon: &str) -> Response<Full<Bytes>> {
+    match Board::read(records, hackathon, Utc::now()).await {
+        Ok(board) => page(StatusCode::OK, "text/html; charset=utf-8", board.page()),
+        Err(error) => away(&error),
+    }
 }
 
 fn away(error: &shared::records::RecordsError) -> Response<Full<Bytes>> {

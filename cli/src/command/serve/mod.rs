@@ -44,8 +44,8 @@ pub(super) async fn serve(common: &Common, serve: &Serve) -> anyhow::Result<Exit
         doors.spawn(door::answer(listener, Door::new(stack.records.clone(), Clock::system()).await?));
     }
     if let Some(listener) = operators {
-        tell_listening(common, "admin", "health and metrics", listener.local_addr()?);
-        doors.spawn(admin::answer(listener, stack.records.clone(), monitors.enabled));
+        tell_listening(common, "admin", "health, metrics and board", listener.local_addr()?);
+        doors.spawn(admin::answer(listener, stack.records.clone(), monitors));
     }
     let served = engine.serve(&agenda, &stop).await;
     doors.shutdown().await;
