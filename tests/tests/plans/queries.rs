@@ -186,10 +186,9 @@ pub const QUERIES: &[Query] = &[
             || after(vec![id(), id()], an_hour()),
         )),
     ),
-    list(
-        "SELECT id, invitation_id, kind, send_state, sent_at FROM reminders WHERE invitation_id IN (?..)",
-        200,
-        || ids(200),
+    query(
+        "SELECT id, invitation_id, kind, send_state, sent_at FROM reminders WHERE invitation_id BETWEEN ? AND ?",
+        a_range,
     ),
     query(
         "SELECT claimed_at FROM sends WHERE batch_id = ? AND first_position <= ? AND last_position >= ? \
