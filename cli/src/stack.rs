@@ -16,8 +16,8 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        CleanupSettings, Database, DeliverySettings, EngineSettings, KeeperSettings, LoadTestSettings, MemorySettings,
-        MonitorSettings, PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
+        CleanupSettings, Database, DeliverySettings, EngineSettings, GitHubSettings, KeeperSettings, LoadTestSettings,
+        MemorySettings, MonitorSettings, PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     hackathon::hub::Hub,
@@ -53,7 +53,7 @@ pub type RunSettings =
 pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, AllMonitorSettings);
 
 /// The settings of all monitors.
-pub type AllMonitorSettings = (MonitorSettings, LoadTestSettings);
+pub type AllMonitorSettings = (MonitorSettings, GitHubSettings, LoadTestSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -214,12 +214,13 @@ impl Stack {
 
     /// The monitors that are switched on.
     async fn monitors(&self, settings: &AllMonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-        let (settings, load_tests) = settings;
+        let (settings, github, load_tests) = settings;
         let Some(at) = &settings.hub else { return Ok(Vec::new()) };
         let hub = Hub::from_settings(at, &self.aws).await.context("the client of the Hub")?;
         let rules = cost_tracking::Rules::built_in();
         let mut monitors = cost_tracking::monitors(settings, &self.records, clock, &hub, rules);
         let (aws, records) = (&self.aws, &self.records);
+        monitors.extend(git_monitor::monitor(settings, github, aws, records, clock, &hub).await?);
         monitors.extend(performance_monitor::monitors(settings, load_tests, aws, records, clock, &hub).await?);
         Ok(monitors)
     }

@@ -10,6 +10,7 @@ pub mod cycle;
 pub mod databases;
 pub mod dice;
 pub mod gate;
+pub mod github_fake;
 mod http;
 pub mod hub_fake;
 pub mod lambda_fleet;

@@ -8,7 +8,7 @@ use crate::{hackathon::Criterion, mail::providers::Provider};
 
 use super::kinds::{
     Address, AlertsPlace, ApiKeyKind, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder,
-    Fraction, HostName, Kind, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, ServiceUrlKind, Switch, Text,
+    Fraction, HostName, Kind, Moment, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, ServiceUrlKind, Switch, Text,
     TokenKind, Transports, UserAgent, Whole, Zone,
 };
 use super::setting::{Row, Section, Setting};
@@ -24,6 +24,7 @@ const REMINDERS: &str = "reminders";
 const CLEANUP: &str = "cleanup";
 const UNSUBSCRIBE: &str = "unsubscribe";
 const COSTS: &str = "cost-tracking";
+const GIT: &str = "git-monitor";
 const PERFORMANCE: &str = "performance-monitor";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
@@ -40,6 +41,7 @@ const EVERYONE: &[&str] = &[
     CLEANUP,
     UNSUBSCRIBE,
     COSTS,
+    GIT,
     PERFORMANCE,
     HEALTH,
     CLI,
@@ -55,6 +57,7 @@ const WATCHED: &[&str] = &[
     CLEANUP,
     UNSUBSCRIBE,
     COSTS,
+    GIT,
     PERFORMANCE,
     HEALTH,
     CLI,
@@ -63,11 +66,13 @@ const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 /// The monitors, which all speak to the Hub.
-const MONITORS: &[&str] = &[COSTS, PERFORMANCE, CLI];
+const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, CLI];
 /// Those of them that ask others than the Hub.
-const ASKERS: &[&str] = &[PERFORMANCE, CLI];
+const ASKERS: &[&str] = &[GIT, PERFORMANCE, CLI];
 /// That of load tests.
 const LOAD_TESTS: &[&str] = &[PERFORMANCE, CLI];
+/// That of repositories.
+const GIT_MONITOR: &[&str] = &[GIT, CLI];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
 /// The settings by which the template names what stands in AWS.
@@ -298,6 +303,9 @@ settings! {
         /// Whether what the judges gave is told to the Hub (JUDGE_SCORE).
         JUDGE_SCORE_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
 
+        /// Whether teams are judged by what they commit (CODE_REPO).
+        GIT_MONITOR_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
         /// Where the Hub is reached; needed where any monitor is switched on.
         API_BASE_URL: BaseUrlKind = BaseUrlKind, read_by(MONITORS);
 
@@ -359,12 +367,37 @@ settings! {
 
         /// A file of rules in place of those built in: `infra/rules/performance-monitor.json`.
         PERFORMANCE_MONITOR_RULES: Folder = Folder, read_by(LOAD_TESTS);
+
+        /// When the hackathon began; needed where commits are counted (CODE_REPO).
+        HACKATHON_START: Moment = Moment, read_by(GIT_MONITOR);
+
+        /// Where GitHub's API is; a GitHub Enterprise's is https://HOST/api/v3.
+        GITHUB_API_URL: BaseUrlKind = BaseUrlKind, default("https://api.github.com"), read_by(GIT_MONITOR);
+
+        /// A token by which GitHub shows private repositories, and takes more requests an hour.
+        GITHUB_TOKEN: TokenKind = TokenKind, replaced_by("GITHUB_TOKEN_SECRET"), secret(), read_by(GIT_MONITOR);
+
+        /// The secret or parameter that holds the token, in place of GITHUB_TOKEN.
+        GITHUB_TOKEN_SECRET: SecretName = SecretName, secret(), read_by(GIT_MONITOR);
+
+        /// The number of a GitHub App that asks in place of a token.
+        GITHUB_APP_ID: Whole = Whole::range(1, u32::MAX), read_by(GIT_MONITOR);
+
+        /// The file that holds the app's private key, as PEM.
+        GITHUB_APP_KEY: Folder = Folder, replaced_by("GITHUB_APP_KEY_SECRET"), read_by(GIT_MONITOR);
+
+        /// The secret or parameter that holds the app's private key, in place of GITHUB_APP_KEY.
+        GITHUB_APP_KEY_SECRET: SecretName = SecretName, secret(), read_by(GIT_MONITOR);
+
+        /// A file of rules, in place of those built in: `infra/rules/git-monitor.json`.
+        GIT_MONITOR_RULES: Folder = Folder, read_by(GIT_MONITOR);
     }
 }
 
 /// The setting that switches the monitor of a criterion on.
 pub fn switch_of(criterion: Criterion) -> &'static Setting<Switch> {
     match criterion {
+        Criterion::CodeRepo => &GIT_MONITOR_ENABLED,
         Criterion::EventSearch => &EVENT_SEARCH_ENABLED,
         Criterion::ArchiveSearch => &ARCHIVE_SEARCH_ENABLED,
         Criterion::AuthPerformance => &AUTH_PERFORMANCE_ENABLED,

@@ -21,7 +21,12 @@ fn problems<G: Group>(values: &Values) -> Vec<String> {
 }
 
 type Everything = ((EngineSettings, PlannerSettings, WorkerSettings), (KeeperSettings, ReminderSettings), Rest);
-type Rest = (CleanupSettings, HealthSettings, DeliverySettings, (PriceSettings, MonitorSettings, LoadTestSettings));
+type Rest = (
+    CleanupSettings,
+    HealthSettings,
+    DeliverySettings,
+    (PriceSettings, MonitorSettings, GitHubSettings, LoadTestSettings),
+);
 
 #[test]
 fn with_nothing_set_every_job_starts_with_the_defaults() {
@@ -118,6 +123,7 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
             ("unsubscribe", problems::<OfAll>(&values)),
             ("cost-tracking", problems::<(OfAll, MonitorSettings)>(&values)),
+            ("git-monitor", problems::<(OfAll, MonitorSettings, GitHubSettings)>(&values)),
             ("performance-monitor", problems::<(OfAll, MonitorSettings, LoadTestSettings)>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),

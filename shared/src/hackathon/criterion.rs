@@ -7,6 +7,8 @@ use serde_json::Value;
 /// A criterion, as the Hub calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Criterion {
+    /// What a team commits.
+    CodeRepo,
     /// How many users' searches of events a team's system bears.
     EventSearch,
     /// How many users' searches of the archive it bears.
@@ -30,7 +32,8 @@ pub struct UnknownCriterion {
 
 impl Criterion {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::CodeRepo,
         Self::EventSearch,
         Self::ArchiveSearch,
         Self::AuthPerformance,
@@ -42,6 +45,7 @@ impl Criterion {
     /// The word that the Hub, the records and a schedule's input have for it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CodeRepo => "CODE_REPO",
             Self::EventSearch => "EVENT_SEARCH",
             Self::ArchiveSearch => "ARCHIVE_SEARCH",
             Self::AuthPerformance => "AUTH_PERFORMANCE",
@@ -54,6 +58,7 @@ impl Criterion {
     /// The job that judges by it. A function may hold several such jobs.
     pub fn job(self) -> &'static str {
         match self {
+            Self::CodeRepo => "git-monitor",
             Self::EventSearch => "event-search",
             Self::ArchiveSearch => "archive-search",
             Self::AuthPerformance => "auth-performance",

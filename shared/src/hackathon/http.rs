@@ -71,24 +71,33 @@ impl HttpClient {
     /// # Errors
     /// What else it came to.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Bytes, Fault> {
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(Fault::for_now(format!("no reply within {} ms", self.timeout.as_millis()))),
-        }
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Bytes, Fault> {
-        let answer = self.client.request(request).await.map_err(|error| Fault::for_now(chain(&error)))?;
+        let answer = self.answer(request, LONGEST_ANSWER).await.map_err(Fault::for_now)?;
         let (status, wait) = (answer.status(), asked_wait(answer.headers()));
-        let body = read(answer).await?;
         match status {
-            status if status.is_success() => Ok(body),
+            status if status.is_success() => Ok(answer.into_body()),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
                 Err(Fault::ForNow { fault: status.to_string(), wait })
             }
             status if status.is_server_error() => Err(Fault::ForNow { fault: status.to_string(), wait }),
             status => Err(Fault::Refused(status.as_u16())),
         }
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status, of at most so many bytes.
+    ///
+    /// # Errors
+    /// Why there is none, repeating no header and nothing of what was answered.
+    pub async fn answer(&self, request: Request<Full<Bytes>>, longest: usize) -> Result<Response<Bytes>, String> {
+        match tokio::time::timeout(self.timeout, self.exchange(request, longest)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(format!("no reply within {} ms", self.timeout.as_millis())),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>, longest: usize) -> Result<Response<Bytes>, String> {
+        let answer = self.client.request(request).await.map_err(|error| chain(&error))?;
+        let (head, body) = answer.into_parts();
+        Ok(Response::from_parts(head, read(body, longest).await?))
     }
 }
 
@@ -114,9 +123,9 @@ fn doubled(first: Duration, tries: u32) -> Duration {
 }
 
 /// Reads an answer to its end, so that the connection can be used again.
-async fn read(answer: Response<Incoming>) -> Result<Bytes, Fault> {
-    let read = Limited::new(answer.into_body(), LONGEST_ANSWER).collect().await;
-    Ok(read.map_err(|error| Fault::for_now(format!("reading the reply: {error}")))?.to_bytes())
+async fn read(body: Incoming, longest: usize) -> Result<Bytes, String> {
+    let read = Limited::new(body, longest).collect().await;
+    Ok(read.map_err(|error| format!("reading the reply: {error}"))?.to_bytes())
 }
 
 /// The seconds that `Retry-After` says.

@@ -7,6 +7,7 @@
 //! not take are kept and go out with the next run.
 
 pub mod board;
+pub mod breaker;
 mod criterion;
 pub mod health;
 pub mod http;

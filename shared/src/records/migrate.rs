@@ -54,6 +54,7 @@ const CHANGES: &[Change] = &[
     change!(20, "0020_when_in_doubt"),
     change!(21, "0021_hackathon"),
     change!(22, "0022_job_health"),
+    change!(23, "0023_conditional_answers"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -167,6 +167,11 @@ pub async fn fill(records: &Records) {
         ]
     })
     .await;
+    insert(records, "INSERT INTO conditional_answers (url_hash, etag, facts, answered_at) VALUES", 4, MANY, |n| {
+        let at = never() + chrono::TimeDelta::minutes(n);
+        vec![format!("hash {n}").into(), "W/\"1\"".into(), "{}".into(), at.into()]
+    })
+    .await;
 }
 
 async fn insert(

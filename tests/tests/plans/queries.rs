@@ -483,6 +483,16 @@ pub const QUERIES: &[Query] = &[
          AND criterion = ? AND reported = 'kept' AND run_id < ? AND team = ?",
         || after(vec!["".into()], after(series(), vec![id(), "team 7".into()])),
     ),
+    query("SELECT url_hash, etag, facts, answered_at FROM conditional_answers WHERE url_hash IN (?, ?)", || {
+        vec!["hash 7".into(), "hash 8".into()]
+    }),
+    query("UPDATE conditional_answers SET etag = ?, facts = ?, answered_at = ? WHERE url_hash = ?", || {
+        vec!["".into(), "{}".into(), shared::records::never().into(), "hash 7".into()]
+    }),
+    query("SELECT url_hash FROM conditional_answers WHERE answered_at < ? ORDER BY answered_at LIMIT ?", || {
+        vec![shared::records::never().into(), 1_000_i64.into()]
+    }),
+    query("DELETE FROM conditional_answers WHERE url_hash = ?", || vec!["hash 7".into()]),
     query("UPDATE verdicts SET reported = ? WHERE run_id = ? AND reported = 'waiting'", || vec!["sent".into(), id()]),
     query(
         "UPDATE verdicts SET reported = ? WHERE hackathon = ? AND criterion = ? AND reported = 'kept' \
@@ -556,6 +566,7 @@ pub fn source() -> String {
         include_str!("../../../functions/cleanup/src/contacts.rs"),
         include_str!("../../../functions/cleanup/src/invitations.rs"),
         include_str!("../../../functions/cleanup/src/reminders.rs"),
+        include_str!("../../../functions/git-monitor/src/memory.rs"),
         include_str!("../../../functions/invitation-worker/src/people.rs"),
         include_str!("../../../functions/invitation-worker/src/prepare.rs"),
         include_str!("../../../functions/invitation-worker/src/reminders/earlier.rs"),

@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod engine;
+mod github;
 mod health;
 mod hub;
 mod keeper;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use cleanup::CleanupSettings;
 pub use engine::{DatabaseSecret, EngineSettings, RecordsAt};
+pub use github::{GitHubEntry, GitHubSettings};
 pub use health::HealthSettings;
 pub use hub::{HubSettings, MonitorSettings, TokenAt};
 pub use keeper::KeeperSettings;

@@ -6,6 +6,7 @@ mod aws;
 mod base_url;
 mod database;
 mod doubt;
+mod moment;
 mod plain;
 mod send_log;
 mod switch;
@@ -21,6 +22,7 @@ pub use aws::{
 pub use base_url::{BaseUrl, BaseUrlKind, ServiceUrlKind};
 pub use database::{Database, DatabaseKind, MySqlUrl};
 pub use doubt::DoubtPolicy;
+pub use moment::Moment;
 pub use plain::{Folder, Fraction, Text, Whole, Zone};
 pub use send_log::{RedisUrl, SendLogAt, SendLogPlace};
 pub use switch::Switch;

@@ -3,7 +3,6 @@
 //! Calls go out no faster than the agreed number a minute. What fails for the moment is tried again, later each time; what
 //! is refused is not; and after several failures in a row nothing is tried for a while.
 
-mod breaker;
 mod pace;
 mod wire;
 
@@ -17,9 +16,10 @@ use hyper::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use self::{breaker::Breaker, pace::Pace};
+use self::pace::Pace;
 use super::{
     Criterion,
+    breaker::Breaker,
     http::{self, Fault, HttpClient},
     store::{Team, Told},
 };
@@ -28,6 +28,11 @@ use crate::{
     config::{BaseUrl, HubSettings},
     credential::Credential,
 };
+
+/// After how many failures in a row the Hub is left alone: those of one call, so that what follows it does not wait as
+/// long again. And for how long.
+const FAILURES: u32 = 4;
+const REST: Duration = Duration::from_secs(30);
 
 /// The header with the key.
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -136,7 +141,7 @@ impl Hub {
             retries: manners.retries,
             first_wait: manners.first_wait,
             pace: Pace::new(manners.per_minute),
-            breaker: Breaker::default(),
+            breaker: Breaker::new(FAILURES, REST),
         })
     }
 

@@ -7,15 +7,13 @@ use std::{
 
 use tokio::time::Instant;
 
-/// After how many failures in a row it opens: those of one call, so that what follows it does not wait as long again.
-const FAILURES: u32 = 4;
-
-/// For how long it stays open.
-const REST: Duration = Duration::from_secs(30);
-
 /// A circuit breaker, closed at first.
-#[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+#[derive(Debug)]
+pub struct Breaker {
+    failures: u32,
+    rest: Duration,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -25,14 +23,19 @@ struct State {
 }
 
 impl Breaker {
+    /// One that opens after so many failures in a row, and stays open for so long.
+    pub fn new(failures: u32, rest: Duration) -> Self {
+        Self { failures, rest, state: Mutex::default() }
+    }
+
     /// Whether something may be tried now. Of an open one's first trial after its rest the others await the end, for as
     /// long as another rest.
-    pub(super) fn lets_through(&self) -> bool {
+    pub fn lets_through(&self) -> bool {
         let mut state = self.state();
         match state.open_until {
             Some(until) if Instant::now() < until => false,
             Some(_) => {
-                state.open_until = Some(Instant::now() + REST);
+                state.open_until = Some(Instant::now() + self.rest);
                 true
             }
             None => true,
@@ -40,21 +43,21 @@ impl Breaker {
     }
 
     /// Something went well.
-    pub(super) fn succeeded(&self) {
+    pub fn succeeded(&self) {
         *self.state() = State::default();
     }
 
     /// Something failed.
-    pub(super) fn failed(&self) {
+    pub fn failed(&self) {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
-        if state.failures >= FAILURES {
-            state.open_until = Some(Instant::now() + REST);
+        if state.failures >= self.failures {
+            state.open_until = Some(Instant::now() + self.rest);
         }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,9 +65,12 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const FAILURES: u32 = 4;
+    const REST: Duration = Duration::from_secs(30);
+
     #[tokio::test(start_paused = true)]
     async fn after_four_failures_nothing_is_tried_for_half_a_minute_and_then_one_thing() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::new(FAILURES, REST);
         for _ in 0..FAILURES {
             assert!(breaker.lets_through());
             breaker.failed();
@@ -84,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failures_count_in_a_row_only() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::new(FAILURES, REST);
         for _ in 0..3 {
             (1..FAILURES).for_each(|_| breaker.failed());
             breaker.succeeded();
