@@ -17,7 +17,8 @@ use shared::{
     clock::Clock,
     config::{
         CleanupSettings, Database, DeliverySettings, EngineSettings, GitHubSettings, KeeperSettings, LoadTestSettings,
-        MemorySettings, MonitorSettings, PlannerSettings, RecordsAt, ReminderSettings, Values, WorkerSettings,
+        MemorySettings, MonitorSettings, PlannerSettings, ProbeSettings, RecordsAt, ReminderSettings, Values,
+        WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
     hackathon::hub::Hub,
@@ -53,7 +54,7 @@ pub type RunSettings =
 pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, AllMonitorSettings);
 
 /// The settings of all monitors.
-pub type AllMonitorSettings = (MonitorSettings, GitHubSettings, LoadTestSettings);
+pub type AllMonitorSettings = (MonitorSettings, GitHubSettings, LoadTestSettings, ProbeSettings);
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -214,7 +215,7 @@ impl Stack {
 
     /// The monitors that are switched on.
     async fn monitors(&self, settings: &AllMonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-        let (settings, github, load_tests) = settings;
+        let (settings, github, load_tests, probes) = settings;
         let Some(at) = &settings.hub else { return Ok(Vec::new()) };
         let hub = Hub::from_settings(at, &self.aws).await.context("the client of the Hub")?;
         let rules = cost_tracking::Rules::built_in();
@@ -222,6 +223,7 @@ impl Stack {
         let (aws, records) = (&self.aws, &self.records);
         monitors.extend(git_monitor::monitor(settings, github, aws, records, clock, &hub).await?);
         monitors.extend(performance_monitor::monitors(settings, load_tests, aws, records, clock, &hub).await?);
+        monitors.extend(deployment_monitor::monitor(settings, probes, records, clock, &hub)?);
         Ok(monitors)
     }
 

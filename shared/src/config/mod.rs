@@ -36,15 +36,15 @@ pub use example::example;
 pub use groups::{
     CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, GitHubEntry, GitHubSettings, HealthSettings,
     HubSettings, KeeperSettings, LoadTestSettings, MailSettings, MemorySettings, MonitorSettings, NewsSettings,
-    PlannerSettings, PriceSettings, PrometheusAt, QueueSettings, RateLimit, RecordsAt, ReminderSettings, TokenAt,
-    WorkerSettings,
+    PlannerSettings, PriceSettings, ProbeSettings, PrometheusAt, QueueSettings, RateLimit, RecordsAt, ReminderSettings,
+    TokenAt, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{
     Address, AlertsAt, AlertsPlace, ApiKeyKind, BaseUrl, BaseUrlKind, Database, DatabaseKind, DatabaseName, EventsAt,
-    EventsPlace, Folder, Fraction, HostName, Kind, Moment, MySqlUrl, ObjectsAt, ObjectsPlace, QueueAt, QueuePlace,
-    RedisUrl, SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, ServiceUrlKind, Switch, Text, Token,
-    TokenKind, Transports, UserAgent, Whole, Wrong, Zone,
+    EventsPlace, Folder, Fraction, HostName, Kind, Moment, MySqlUrl, Networks, ObjectsAt, ObjectsPlace, QueueAt,
+    QueuePlace, RedisUrl, SecretArn, SecretName, SecretStore, SendLogAt, SendLogPlace, ServiceUrlKind, Switch, Text,
+    Token, TokenKind, Transports, UserAgent, Whole, Wrong, Zone,
 };
 pub use listing::{Listed, Listing};
 pub use nearest::nearest;

@@ -8,8 +8,8 @@ use crate::{hackathon::Criterion, mail::providers::Provider};
 
 use super::kinds::{
     Address, AlertsPlace, ApiKeyKind, BaseUrlKind, DatabaseKind, DatabaseName, DoubtPolicy, EventsPlace, Folder,
-    Fraction, HostName, Kind, Moment, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, ServiceUrlKind, Switch, Text,
-    TokenKind, Transports, UserAgent, Whole, Zone,
+    Fraction, HostName, Kind, Moment, Networks, ObjectsPlace, QueuePlace, SecretName, SendLogPlace, ServiceUrlKind,
+    Switch, Text, TokenKind, Transports, UserAgent, Whole, Zone,
 };
 use super::setting::{Row, Section, Setting};
 use super::values::Values;
@@ -26,6 +26,7 @@ const UNSUBSCRIBE: &str = "unsubscribe";
 const COSTS: &str = "cost-tracking";
 const GIT: &str = "git-monitor";
 const PERFORMANCE: &str = "performance-monitor";
+const DEPLOYMENTS: &str = "deployment-monitor";
 const HEALTH: &str = "health-check";
 const CLI: &str = "almanac";
 
@@ -43,6 +44,7 @@ const EVERYONE: &[&str] = &[
     COSTS,
     GIT,
     PERFORMANCE,
+    DEPLOYMENTS,
     HEALTH,
     CLI,
 ];
@@ -59,6 +61,7 @@ const WATCHED: &[&str] = &[
     COSTS,
     GIT,
     PERFORMANCE,
+    DEPLOYMENTS,
     HEALTH,
     CLI,
 ];
@@ -66,9 +69,11 @@ const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 /// The monitors, which all speak to the Hub.
-const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, CLI];
+const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, DEPLOYMENTS, CLI];
 /// Those of them that ask others than the Hub.
-const ASKERS: &[&str] = &[GIT, PERFORMANCE, CLI];
+const ASKERS: &[&str] = &[GIT, PERFORMANCE, DEPLOYMENTS, CLI];
+/// That of what teams have deployed.
+const PROBERS: &[&str] = &[DEPLOYMENTS, CLI];
 /// That of load tests.
 const LOAD_TESTS: &[&str] = &[PERFORMANCE, CLI];
 /// That of repositories.
@@ -285,6 +290,9 @@ settings! {
     }
 
     Hackathon {
+        /// Whether teams are judged by what their servers answer (DEPLOYED_SOLUTION).
+        DEPLOYMENT_MONITOR_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
+
         /// Whether teams are judged by load tests of their search for events (EVENT_SEARCH).
         EVENT_SEARCH_ENABLED: Switch = Switch, default("false"), read_by(MONITORS);
 
@@ -368,6 +376,15 @@ settings! {
         /// A file of rules in place of those built in: `infra/rules/performance-monitor.json`.
         PERFORMANCE_MONITOR_RULES: Folder = Folder, read_by(LOAD_TESTS);
 
+        /// Networks of the operator's own in which teams' servers are probed too: otherwise only public addresses are.
+        PROBE_ALLOWED_NETWORKS: Networks = Networks, read_by(PROBERS);
+
+        /// A file of certificates (PEM) of authorities that probes trust beside the system's.
+        PROBE_CA_FILE: Folder = Folder, read_by(PROBERS);
+
+        /// A file of probes and rules in place of those built in: `infra/rules/deployment-monitor.json`.
+        DEPLOYMENT_MONITOR_RULES: Folder = Folder, read_by(PROBERS);
+
         /// When the hackathon began; needed where commits are counted (CODE_REPO).
         HACKATHON_START: Moment = Moment, read_by(GIT_MONITOR);
 
@@ -397,6 +414,7 @@ settings! {
 /// The setting that switches the monitor of a criterion on.
 pub fn switch_of(criterion: Criterion) -> &'static Setting<Switch> {
     match criterion {
+        Criterion::DeployedSolution => &DEPLOYMENT_MONITOR_ENABLED,
         Criterion::CodeRepo => &GIT_MONITOR_ENABLED,
         Criterion::EventSearch => &EVENT_SEARCH_ENABLED,
         Criterion::ArchiveSearch => &ARCHIVE_SEARCH_ENABLED,

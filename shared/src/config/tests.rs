@@ -21,12 +21,8 @@ fn problems<G: Group>(values: &Values) -> Vec<String> {
 }
 
 type Everything = ((EngineSettings, PlannerSettings, WorkerSettings), (KeeperSettings, ReminderSettings), Rest);
-type Rest = (
-    CleanupSettings,
-    HealthSettings,
-    DeliverySettings,
-    (PriceSettings, MonitorSettings, GitHubSettings, LoadTestSettings),
-);
+type Rest = (CleanupSettings, HealthSettings, DeliverySettings, (PriceSettings, AllMonitors));
+type AllMonitors = (MonitorSettings, GitHubSettings, LoadTestSettings, ProbeSettings);
 
 #[test]
 fn with_nothing_set_every_job_starts_with_the_defaults() {
@@ -125,6 +121,7 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("cost-tracking", problems::<(OfAll, MonitorSettings)>(&values)),
             ("git-monitor", problems::<(OfAll, MonitorSettings, GitHubSettings)>(&values)),
             ("performance-monitor", problems::<(OfAll, MonitorSettings, LoadTestSettings)>(&values)),
+            ("deployment-monitor", problems::<(OfAll, MonitorSettings, ProbeSettings)>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),
         ]

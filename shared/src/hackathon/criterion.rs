@@ -9,6 +9,8 @@ use serde_json::Value;
 pub enum Criterion {
     /// What a team commits.
     CodeRepo,
+    /// Whether what a team has deployed answers.
+    DeployedSolution,
     /// How many users' searches of events a team's system bears.
     EventSearch,
     /// How many users' searches of the archive it bears.
@@ -32,8 +34,9 @@ pub struct UnknownCriterion {
 
 impl Criterion {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CodeRepo,
+        Self::DeployedSolution,
         Self::EventSearch,
         Self::ArchiveSearch,
         Self::AuthPerformance,
@@ -46,6 +49,7 @@ impl Criterion {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CodeRepo => "CODE_REPO",
+            Self::DeployedSolution => "DEPLOYED_SOLUTION",
             Self::EventSearch => "EVENT_SEARCH",
             Self::ArchiveSearch => "ARCHIVE_SEARCH",
             Self::AuthPerformance => "AUTH_PERFORMANCE",
@@ -59,6 +63,7 @@ impl Criterion {
     pub fn job(self) -> &'static str {
         match self {
             Self::CodeRepo => "git-monitor",
+            Self::DeployedSolution => "deployment-monitor",
             Self::EventSearch => "event-search",
             Self::ArchiveSearch => "archive-search",
             Self::AuthPerformance => "auth-performance",

@@ -40,6 +40,7 @@ pub(in crate::command) fn schedules_here(
         ("MonthlyJobHour", settings.hour.into()),
         ("CostTracking", on(&[Criterion::BudgetTracking])),
         ("JudgeScore", on(&[Criterion::JudgeScore])),
+        ("DeploymentMonitor", on(&[Criterion::DeployedSolution])),
         // One switch there, four here: whose monitor is off has no job here that its schedule could fire.
         ("LoadTests", on(&performance_monitor::CRITERIA)),
     ];

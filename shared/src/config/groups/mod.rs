@@ -12,6 +12,7 @@ mod memory;
 mod planner;
 mod ports;
 mod prices;
+mod probes;
 mod reminders;
 mod worker;
 
@@ -27,5 +28,6 @@ pub use memory::MemorySettings;
 pub use planner::PlannerSettings;
 pub use ports::{DeliverySettings, NewsSettings, QueueSettings};
 pub use prices::PriceSettings;
+pub use probes::ProbeSettings;
 pub use reminders::ReminderSettings;
 pub use worker::WorkerSettings;
