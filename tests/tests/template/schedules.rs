@@ -56,6 +56,8 @@ fn every_job_that_opens_runs_does_about_missed_firings_what_the_template_declare
         (cleanup::JOB, cleanup::WHEN_MISSED),
         (Criterion::BudgetTracking.job(), hackathon::WHEN_MISSED),
         (Criterion::JudgeScore.job(), hackathon::WHEN_MISSED),
+        (Criterion::DeployedSolution.job(), hackathon::WHEN_MISSED),
+        (Criterion::CodeRepo.job(), hackathon::WHEN_MISSED),
         (monthly_invitations::JOB, monthly_invitations::WHEN_MISSED),
         (Criterion::EventSearch.job(), hackathon::WHEN_MISSED),
         (Criterion::ArchiveSearch.job(), hackathon::WHEN_MISSED),
