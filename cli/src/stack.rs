@@ -16,12 +16,12 @@ use shared::{
     aws::Aws,
     clock::Clock,
     config::{
-        CleanupSettings, Database, DeliverySettings, EngineSettings, GitHubSettings, KeeperSettings, LoadTestSettings,
-        MemorySettings, MonitorSettings, PlannerSettings, ProbeSettings, RecordsAt, ReminderSettings, Values,
-        WorkerSettings,
+        CleanupSettings, CostSettings, Database, DeliverySettings, EngineSettings, GitHubSettings, KeeperSettings,
+        LoadTestSettings, MemorySettings, MonitorSettings, PlannerSettings, ProbeSettings, RecordsAt, ReminderSettings,
+        Values, WorkerSettings,
         table::{DATABASE_HOST, DATABASE_NAME, DATABASE_SECRET},
     },
-    hackathon::hub::Hub,
+    hackathon::Monitoring,
     memory::MemoryWatch,
     objects::Objects,
     ports,
@@ -54,7 +54,7 @@ pub type RunSettings =
 pub type JobSettings = (PlannerSettings, ReminderSettings, CleanupSettings, AllMonitorSettings);
 
 /// The settings of all monitors.
-pub type AllMonitorSettings = (MonitorSettings, GitHubSettings, LoadTestSettings, ProbeSettings);
+pub type AllMonitorSettings = (MonitorSettings, (CostSettings, GitHubSettings, LoadTestSettings, ProbeSettings));
 
 /// The settings of this call: what was typed, else the environment, else the file.
 pub fn settings(common: &Common) -> Values {
@@ -215,15 +215,13 @@ impl Stack {
 
     /// The monitors that are switched on.
     async fn monitors(&self, settings: &AllMonitorSettings, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-        let (settings, github, load_tests, probes) = settings;
-        let Some(at) = &settings.hub else { return Ok(Vec::new()) };
-        let hub = Hub::from_settings(at, &self.aws).await.context("the client of the Hub")?;
-        let rules = cost_tracking::Rules::built_in();
-        let mut monitors = cost_tracking::monitors(settings, &self.records, clock, &hub, rules);
-        let (aws, records) = (&self.aws, &self.records);
-        monitors.extend(git_monitor::monitor(settings, github, aws, records, clock, &hub).await?);
-        monitors.extend(performance_monitor::monitors(settings, load_tests, aws, records, clock, &hub).await?);
-        monitors.extend(deployment_monitor::monitor(settings, probes, records, clock, &hub)?);
+        let (settings, (costs, github, load_tests, probes)) = settings;
+        let monitoring = Monitoring::of(settings.clone(), &self.aws, &self.records, clock).await?;
+        let Some(monitoring) = monitoring else { return Ok(Vec::new()) };
+        let mut monitors = cost_tracking::monitors(&monitoring, costs)?;
+        monitors.extend(deployment_monitor::monitor(&monitoring, probes)?);
+        monitors.extend(git_monitor::monitor(&monitoring, github, &self.aws).await?);
+        monitors.extend(performance_monitor::monitors(&monitoring, load_tests, &self.aws).await?);
         Ok(monitors)
     }
 

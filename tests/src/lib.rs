@@ -16,6 +16,7 @@ pub mod hub_fake;
 pub mod lambda_fleet;
 pub mod lambda_host;
 pub mod letters;
+pub mod monitoring;
 pub mod own_server;
 pub mod people;
 pub mod polls;

@@ -90,7 +90,7 @@ async fn a_mail_folder_that_cannot_be_made_is_named_and_opens_no_run() {
 #[tokio::test]
 async fn what_is_typed_wrong_is_told_from_what_cannot_be_done() {
     let machine = Machine::bare();
-    assert_snapshot!(refused(&machine, &["run", "reminder"]).await, @r#"2: almanac: there is no job "reminder" that can be run: there are monthly-invitations, reminders, cleanup, cost-tracking, judge-score"#);
+    assert_snapshot!(refused(&machine, &["run", "reminder"]).await, @r#"2: almanac: there is no job "reminder" that can be run: there are monthly-invitations, reminders, cleanup, git-monitor, deployment-monitor, event-search, archive-search, auth-performance, ticket-booking, cost-tracking, judge-score"#);
     assert_snapshot!(refused(&machine, &["runn"]).await, @r"
     2: error: unrecognized subcommand 'runn'
 

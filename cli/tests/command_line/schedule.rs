@@ -63,12 +63,48 @@ async fn every_schedule_of_the_built_in_template_tells_its_next_firings_by_both_
       Thu 2026-11-26 12:20:00 +00:00   2026-11-26 12:20:00 UTC
       Thu 2026-11-26 12:30:00 +00:00   2026-11-26 12:30:00 UTC
       Thu 2026-11-26 12:40:00 +00:00   2026-11-26 12:40:00 UTC
+    DeploymentMonitorFunction QuarterHourly: cron(0/15 * * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 12:15:00 +00:00   2026-11-26 12:15:00 UTC
+      Thu 2026-11-26 12:30:00 +00:00   2026-11-26 12:30:00 UTC
+      Thu 2026-11-26 12:45:00 +00:00   2026-11-26 12:45:00 UTC
+      Thu 2026-11-26 13:00:00 +00:00   2026-11-26 13:00:00 UTC
+    GitMonitorFunction HalfHourly: cron(0/30 * * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 12:30:00 +00:00   2026-11-26 12:30:00 UTC
+      Thu 2026-11-26 13:00:00 +00:00   2026-11-26 13:00:00 UTC
+      Thu 2026-11-26 13:30:00 +00:00   2026-11-26 13:30:00 UTC
+      Thu 2026-11-26 14:00:00 +00:00   2026-11-26 14:00:00 UTC
     MonthlyInvitationsFunction Daily: cron(0 18 5-28 * ? *) in Europe/Paris, ENABLED
       when missed: ask
       Thu 2026-11-26 18:00:00 +01:00   2026-11-26 17:00:00 UTC
       Fri 2026-11-27 18:00:00 +01:00   2026-11-27 17:00:00 UTC
       Sat 2026-11-28 18:00:00 +01:00   2026-11-28 17:00:00 UTC
       Sat 2026-12-05 18:00:00 +01:00   2026-12-05 17:00:00 UTC
+    PerformanceMonitorFunction Archive: cron(1 0/6 * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 12:01:00 +00:00   2026-11-26 12:01:00 UTC
+      Thu 2026-11-26 18:01:00 +00:00   2026-11-26 18:01:00 UTC
+      Fri 2026-11-27 00:01:00 +00:00   2026-11-27 00:01:00 UTC
+      Fri 2026-11-27 06:01:00 +00:00   2026-11-27 06:01:00 UTC
+    PerformanceMonitorFunction Auth: cron(2 0/6 * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 12:02:00 +00:00   2026-11-26 12:02:00 UTC
+      Thu 2026-11-26 18:02:00 +00:00   2026-11-26 18:02:00 UTC
+      Fri 2026-11-27 00:02:00 +00:00   2026-11-27 00:02:00 UTC
+      Fri 2026-11-27 06:02:00 +00:00   2026-11-27 06:02:00 UTC
+    PerformanceMonitorFunction Bookings: cron(3 0/6 * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 12:03:00 +00:00   2026-11-26 12:03:00 UTC
+      Thu 2026-11-26 18:03:00 +00:00   2026-11-26 18:03:00 UTC
+      Fri 2026-11-27 00:03:00 +00:00   2026-11-27 00:03:00 UTC
+      Fri 2026-11-27 06:03:00 +00:00   2026-11-27 06:03:00 UTC
+    PerformanceMonitorFunction Events: cron(0 0/6 * * ? *) in UTC, DISABLED
+      when missed: run-once-for-all
+      Thu 2026-11-26 18:00:00 +00:00   2026-11-26 18:00:00 UTC
+      Fri 2026-11-27 00:00:00 +00:00   2026-11-27 00:00:00 UTC
+      Fri 2026-11-27 06:00:00 +00:00   2026-11-27 06:00:00 UTC
+      Fri 2026-11-27 12:00:00 +00:00   2026-11-27 12:00:00 UTC
     RemindersFunction Hourly: cron(0 * * * ? *) in Europe/Paris, ENABLED
       when clocks change: skip-gap-once-in-overlap
       when missed: run-once-for-all
@@ -89,7 +125,13 @@ async fn machines_are_told_the_same_a_line_for_each_schedule() {
     {"every_seconds":null,"expression":"cron(0 2 * * ? *)","firings":[{"local":"2026-11-27T02:00:00+01:00","utc":"2026-11-27T01:00:00Z"}],"function":"CleanupFunction","policy":"skip-gap-once-in-overlap","schedule":"Nightly","state":"DISABLED","when_missed":"run-once-for-all","zone":"Europe/Paris"}
     {"every_seconds":null,"expression":"cron(0/15 * * * ? *)","firings":[{"local":"2026-11-26T12:15:00+00:00","utc":"2026-11-26T12:15:00Z"}],"function":"CostTrackingFunction","policy":null,"schedule":"Budget","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
     {"every_seconds":null,"expression":"cron(0/10 * * * ? *)","firings":[{"local":"2026-11-26T12:10:00+00:00","utc":"2026-11-26T12:10:00Z"}],"function":"CostTrackingFunction","policy":null,"schedule":"Judges","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
+    {"every_seconds":null,"expression":"cron(0/15 * * * ? *)","firings":[{"local":"2026-11-26T12:15:00+00:00","utc":"2026-11-26T12:15:00Z"}],"function":"DeploymentMonitorFunction","policy":null,"schedule":"QuarterHourly","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
+    {"every_seconds":null,"expression":"cron(0/30 * * * ? *)","firings":[{"local":"2026-11-26T12:30:00+00:00","utc":"2026-11-26T12:30:00Z"}],"function":"GitMonitorFunction","policy":null,"schedule":"HalfHourly","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
     {"every_seconds":null,"expression":"cron(0 18 5-28 * ? *)","firings":[{"local":"2026-11-26T18:00:00+01:00","utc":"2026-11-26T17:00:00Z"}],"function":"MonthlyInvitationsFunction","policy":null,"schedule":"Daily","state":"DISABLED","when_missed":"ask","zone":"Europe/Paris"}
+    {"every_seconds":null,"expression":"cron(1 0/6 * * ? *)","firings":[{"local":"2026-11-26T12:01:00+00:00","utc":"2026-11-26T12:01:00Z"}],"function":"PerformanceMonitorFunction","policy":null,"schedule":"Archive","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
+    {"every_seconds":null,"expression":"cron(2 0/6 * * ? *)","firings":[{"local":"2026-11-26T12:02:00+00:00","utc":"2026-11-26T12:02:00Z"}],"function":"PerformanceMonitorFunction","policy":null,"schedule":"Auth","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
+    {"every_seconds":null,"expression":"cron(3 0/6 * * ? *)","firings":[{"local":"2026-11-26T12:03:00+00:00","utc":"2026-11-26T12:03:00Z"}],"function":"PerformanceMonitorFunction","policy":null,"schedule":"Bookings","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
+    {"every_seconds":null,"expression":"cron(0 0/6 * * ? *)","firings":[{"local":"2026-11-26T18:00:00+00:00","utc":"2026-11-26T18:00:00Z"}],"function":"PerformanceMonitorFunction","policy":null,"schedule":"Events","state":"DISABLED","when_missed":"run-once-for-all","zone":"UTC"}
     {"every_seconds":null,"expression":"cron(0 * * * ? *)","firings":[{"local":"2026-11-26T14:00:00+01:00","utc":"2026-11-26T13:00:00Z"}],"function":"RemindersFunction","policy":"skip-gap-once-in-overlap","schedule":"Hourly","state":"DISABLED","when_missed":"run-once-for-all","zone":"Europe/Paris"}
     {"every_seconds":60,"expression":"rate(1 minute)","firings":[],"function":"RunKeeperFunction","policy":null,"schedule":"EveryMinute","state":"DISABLED","when_missed":null,"zone":"Europe/Paris"}
     "#);
@@ -98,7 +140,7 @@ async fn machines_are_told_the_same_a_line_for_each_schedule() {
 #[tokio::test]
 async fn the_built_in_template_passes_from_this_day_on() {
     let ending = Machine::bare().run(&["schedule", "check", "--json"]).await;
-    assert_eq!(ending.json_of(0), serde_json::json!({"checked": 6, "failed": 0, "years": 10}));
+    assert_eq!(ending.json_of(0), serde_json::json!({"checked": 12, "failed": 0, "years": 10}));
 }
 
 #[tokio::test]
@@ -157,14 +199,20 @@ async fn a_parameter_that_moves_the_planner_into_the_gap_is_found_out() {
     CleanupFunction Nightly: cron(0 2 * * ? *) in Europe/Paris: meets 6 clock changes, skip-gap-once-in-overlap
     CostTrackingFunction Budget: cron(0/15 * * * ? *) in UTC: meets no clock change
     CostTrackingFunction Judges: cron(0/10 * * * ? *) in UTC: meets no clock change
+    DeploymentMonitorFunction QuarterHourly: cron(0/15 * * * ? *) in UTC: meets no clock change
+    GitMonitorFunction HalfHourly: cron(0/30 * * * ? *) in UTC: meets no clock change
     MonthlyInvitationsFunction Daily: cron(0 2 5-28 * ? *) in Europe/Paris: MEETS 4 CLOCK CHANGES, and the function declares no DstPolicy
       2027-03-28 02:00 is skipped
       2028-03-26 02:00 is skipped
       2029-03-25 02:00 is skipped
       2029-10-28 02:00 comes twice
+    PerformanceMonitorFunction Archive: cron(1 0/6 * * ? *) in UTC: meets no clock change
+    PerformanceMonitorFunction Auth: cron(2 0/6 * * ? *) in UTC: meets no clock change
+    PerformanceMonitorFunction Bookings: cron(3 0/6 * * ? *) in UTC: meets no clock change
+    PerformanceMonitorFunction Events: cron(0 0/6 * * ? *) in UTC: meets no clock change
     RemindersFunction Hourly: cron(0 * * * ? *) in Europe/Paris: meets 6 clock changes, skip-gap-once-in-overlap
     RunKeeperFunction EveryMinute: rate(1 minute) in Europe/Paris: meets no clock change
-    Schedules: 6; years: 3; without a policy that they need: 1.
+    Schedules: 12; years: 3; without a policy that they need: 1.
     ");
     let elsewhere = ["check", "--parameter", "MonthlyJobHour=2", "--parameter", "ScheduleZone=Asia/Kolkata"];
     assert_eq!(ask(&Machine::bare(), &elsewhere).await.code, 0);

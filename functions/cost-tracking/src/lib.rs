@@ -12,10 +12,8 @@ mod rules;
 use std::sync::Arc;
 
 use shared::{
-    clock::Clock,
-    config::{HubSettings, MonitorSettings},
-    hackathon::{Criterion, Measure, Monitor, hub::Hub},
-    records::Records,
+    config::CostSettings,
+    hackathon::{Criterion, Monitoring},
     run::job::Job,
 };
 
@@ -34,43 +32,17 @@ pub const JOB: &str = "cost-tracking";
 pub const CRITERIA: [Criterion; 2] = [Criterion::BudgetTracking, Criterion::JudgeScore];
 
 /// The monitors among these that are switched on.
-pub fn monitors(
-    settings: &MonitorSettings,
-    records: &Records,
-    clock: &Clock,
-    hub: &Arc<Hub>,
-    rules: Rules,
-) -> Vec<Arc<dyn Job>> {
-    let Some(at) = &settings.hub else { return Vec::new() };
-    let stand = Stand { settings, at, records, clock, hub };
-    let monitor = |criterion: &Criterion| match criterion {
-        Criterion::BudgetTracking => Some(stand.job(Budget(rules.budget))),
-        Criterion::JudgeScore => Some(stand.job(Judges(rules.judges))),
-        _ => None,
-    };
-    settings.enabled.iter().filter_map(monitor).collect()
-}
-
-/// What each of them stands on.
-struct Stand<'a> {
-    settings: &'a MonitorSettings,
-    at: &'a HubSettings,
-    records: &'a Records,
-    clock: &'a Clock,
-    hub: &'a Arc<Hub>,
-}
-
-impl Stand<'_> {
-    fn job<M: Measure + 'static>(&self, measure: M) -> Arc<dyn Job> {
-        Arc::new(Monitor {
-            measure,
-            records: self.records.clone(),
-            clock: self.clock.clone(),
-            hub: self.hub.clone(),
-            hackathon: self.at.hackathon.clone(),
-            teams_at_once: self.settings.teams_at_once,
-            settles_after: self.settings.settles_after,
-            kept_days: self.settings.kept_days,
-        })
+///
+/// # Errors
+/// When their rules cannot be read.
+pub fn monitors(monitoring: &Monitoring, settings: &CostSettings) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    let rules: Rules = settings.rules.read(rules::BUILT_IN, Rules::check)?;
+    let mut monitors = Vec::new();
+    if monitoring.is_on(Criterion::BudgetTracking) {
+        monitors.push(monitoring.job(Budget(rules.budget)));
     }
+    if monitoring.is_on(Criterion::JudgeScore) {
+        monitors.push(monitoring.job(Judges(rules.judges)));
+    }
+    Ok(monitors)
 }

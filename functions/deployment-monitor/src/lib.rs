@@ -22,10 +22,8 @@ mod score;
 use std::sync::Arc;
 
 use shared::{
-    clock::Clock,
-    config::{MonitorSettings, ProbeSettings},
-    hackathon::{Criterion, Monitor, hub::Hub},
-    records::Records,
+    config::ProbeSettings,
+    hackathon::{Criterion, Monitoring},
     run::job::Job,
 };
 
@@ -49,26 +47,11 @@ pub const JOB: &str = "deployment-monitor";
 ///
 /// # Errors
 /// When its rules or its certificates cannot be read.
-pub fn monitor(
-    settings: &MonitorSettings,
-    probes: &ProbeSettings,
-    records: &Records,
-    clock: &Clock,
-    hub: &Arc<Hub>,
-) -> anyhow::Result<Option<Arc<dyn Job>>> {
-    let Some(at) = settings.hub.as_ref().filter(|_| settings.enabled.contains(&Criterion::DeployedSolution)) else {
+pub fn monitor(monitoring: &Monitoring, probes: &ProbeSettings) -> anyhow::Result<Option<Arc<dyn Job>>> {
+    if !monitoring.is_on(Criterion::DeployedSolution) {
         return Ok(None);
-    };
-    let rules: Rules = probes.rules.read(BUILT_IN, Rules::check)?;
+    }
+    let rules = Rules::from_settings(probes)?;
     let prober = Prober::new(probes, rules.limits, Arc::new(SystemResolver))?;
-    Ok(Some(Arc::new(Monitor {
-        measure: Deployed { prober, rules },
-        records: records.clone(),
-        clock: clock.clone(),
-        hub: hub.clone(),
-        hackathon: at.hackathon.clone(),
-        teams_at_once: settings.teams_at_once,
-        settles_after: settings.settles_after,
-        kept_days: settings.kept_days,
-    })))
+    Ok(Some(monitoring.job(Deployed { prober, rules })))
 }

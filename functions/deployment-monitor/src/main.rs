@@ -5,7 +5,7 @@ use lambda_runtime::Error;
 use shared::{
     clock::Clock,
     config::{MonitorSettings, ProbeSettings},
-    hackathon::{Criterion, hub::Hub, serve},
+    hackathon::{Criterion, Monitoring, serve},
     lambda::Function,
 };
 
@@ -14,12 +14,9 @@ async fn main() -> Result<(), Error> {
     let (function, started) = Function::start(JOB).await?;
     let (settings, probes): (MonitorSettings, ProbeSettings) = function.values().read()?;
     let clock = Clock::system();
-    let monitor = match &settings.hub {
-        Some(hub) => {
-            let hub = Hub::from_settings(hub, &started.aws).await?;
-            deployment_monitor::monitor(&settings, &probes, &started.records, &clock, &hub)?
-        }
-        None => None,
+    let monitors = match Monitoring::of(settings, &started.aws, &started.records, &clock).await? {
+        Some(monitoring) => deployment_monitor::monitor(&monitoring, &probes)?.into_iter().collect(),
+        None => Vec::new(),
     };
-    serve(function, monitor.into_iter().collect(), &clock, Criterion::DeployedSolution).await
+    serve(function, monitors, &clock, Criterion::DeployedSolution).await
 }

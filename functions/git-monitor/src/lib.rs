@@ -20,10 +20,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use shared::{
     aws::Aws,
-    clock::Clock,
-    config::{GitHubSettings, MonitorSettings},
-    hackathon::{Criterion, Monitor, hub::Hub},
-    records::Records,
+    config::GitHubSettings,
+    hackathon::{Criterion, Monitoring},
     run::job::Job,
 };
 
@@ -40,28 +38,13 @@ pub const CRITERIA: [Criterion; 1] = [Criterion::CodeRepo];
 ///
 /// # Errors
 /// When its rules cannot be read, or no client of GitHub can be made.
-pub async fn monitor(
-    settings: &MonitorSettings,
-    at: &GitHubSettings,
-    aws: &Aws,
-    records: &Records,
-    clock: &Clock,
-    hub: &Arc<Hub>,
-) -> anyhow::Result<Option<Arc<dyn Job>>> {
-    let (Some(hub_at), true) = (&settings.hub, settings.enabled.contains(&Criterion::CodeRepo)) else {
+pub async fn monitor(monitoring: &Monitoring, at: &GitHubSettings, aws: &Aws) -> anyhow::Result<Option<Arc<dyn Job>>> {
+    if !monitoring.is_on(Criterion::CodeRepo) {
         return Ok(None);
-    };
+    }
     let since = at.hackathon_start.context("HACKATHON_START: missing")?;
     let rules: Rules = at.rules.read(rules::BUILT_IN, |_| Ok(()))?;
+    let Monitoring { records, clock, .. } = monitoring;
     let github = GitHub::from_settings(at, aws, clock).await.context("the client of GitHub")?;
-    Ok(Some(Arc::new(Monitor {
-        measure: Git::new(github, records.clone(), clock.clone(), since, rules),
-        records: records.clone(),
-        clock: clock.clone(),
-        hub: hub.clone(),
-        hackathon: hub_at.hackathon.clone(),
-        teams_at_once: settings.teams_at_once,
-        settles_after: settings.settles_after,
-        kept_days: settings.kept_days,
-    })))
+    Ok(Some(monitoring.job(Git::new(github, records.clone(), clock.clone(), since, rules))))
 }

@@ -5,7 +5,7 @@ use lambda_runtime::Error;
 use shared::{
     clock::Clock,
     config::{GitHubSettings, MonitorSettings},
-    hackathon::{Criterion, hub::Hub, serve},
+    hackathon::{Criterion, Monitoring, serve},
     lambda::Function,
 };
 
@@ -14,12 +14,9 @@ async fn main() -> Result<(), Error> {
     let (function, started) = Function::start(JOB).await?;
     let (settings, github): (MonitorSettings, GitHubSettings) = function.values().read()?;
     let clock = Clock::system();
-    let monitor = match &settings.hub {
-        Some(at) => {
-            let hub = Hub::from_settings(at, &started.aws).await?;
-            git_monitor::monitor(&settings, &github, &started.aws, &started.records, &clock, &hub).await?
-        }
-        None => None,
+    let monitors = match Monitoring::of(settings, &started.aws, &started.records, &clock).await? {
+        Some(monitoring) => git_monitor::monitor(&monitoring, &github, &started.aws).await?.into_iter().collect(),
+        None => Vec::new(),
     };
-    serve(function, monitor.into_iter().collect(), &clock, Criterion::CodeRepo).await
+    serve(function, monitors, &clock, Criterion::CodeRepo).await
 }

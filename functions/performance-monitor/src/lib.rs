@@ -14,11 +14,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use shared::{
     aws::Aws,
-    clock::Clock,
-    config::{LoadTestSettings, MonitorSettings},
+    config::LoadTestSettings,
     credential::Credential,
-    hackathon::{Criterion, Monitor, hub::Hub},
-    records::Records,
+    hackathon::{Criterion, Monitoring},
     run::job::Job,
 };
 use tokio::sync::Semaphore;
@@ -46,42 +44,29 @@ const TEAMS_AT_ONCE: usize = 10;
 /// # Errors
 /// When the rules cannot be read, or no client can be made.
 pub async fn monitors(
-    settings: &MonitorSettings,
-    load_tests: &LoadTestSettings,
+    monitoring: &Monitoring,
+    settings: &LoadTestSettings,
     aws: &Aws,
-    records: &Records,
-    clock: &Clock,
-    hub: &Arc<Hub>,
 ) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-    let (Some(at), Some(prometheus)) = (&settings.hub, &load_tests.prometheus) else { return Ok(Vec::new()) };
-    let rules: Rules = load_tests.rules.read(rules::BUILT_IN, Rules::check)?;
-    let key = match &load_tests.token {
+    let Some(prometheus) = &settings.prometheus else { return Ok(Vec::new()) };
+    let rules: Rules = settings.rules.read(rules::BUILT_IN, Rules::check)?;
+    let key = match &settings.token {
         Some(token) => Some(Credential::at(token, aws).await?),
         None => None,
     };
-    let prometheus = Prometheus::new(load_tests, prometheus, key).context("the client of Prometheus")?;
+    let prometheus = Prometheus::new(settings, prometheus, key).context("the client of Prometheus")?;
     let (prometheus, at_once) = (Arc::new(prometheus), Arc::new(Semaphore::new(TEAMS_AT_ONCE)));
-    let monitor = |&criterion: &Criterion| -> Option<Arc<dyn Job>> {
-        let measure = LoadTests {
+    let monitor = |criterion: Criterion| {
+        Some(monitoring.job(LoadTests {
             criterion,
             rule: rules.of(criterion)?,
             window_days: rules.window_days,
-            enforce_p95: load_tests.enforce_p95,
-            dashboards: load_tests.dashboards.clone(),
+            enforce_p95: settings.enforce_p95,
+            dashboards: settings.dashboards.clone(),
             prometheus: prometheus.clone(),
-            clock: clock.clone(),
+            clock: monitoring.clock.clone(),
             at_once: at_once.clone(),
-        };
-        Some(Arc::new(Monitor {
-            measure,
-            records: records.clone(),
-            clock: clock.clone(),
-            hub: hub.clone(),
-            hackathon: at.hackathon.clone(),
-            teams_at_once: settings.teams_at_once,
-            settles_after: settings.settles_after,
-            kept_days: settings.kept_days,
         }))
     };
-    Ok(settings.enabled.iter().filter_map(monitor).collect())
+    Ok(CRITERIA.into_iter().filter(|criterion| monitoring.is_on(*criterion)).filter_map(monitor).collect())
 }

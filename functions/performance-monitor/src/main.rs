@@ -5,7 +5,7 @@ use performance_monitor::FUNCTION;
 use shared::{
     clock::Clock,
     config::{LoadTestSettings, MonitorSettings},
-    hackathon::{Criterion, hub::Hub, serve},
+    hackathon::{Criterion, Monitoring, serve},
     lambda::Function,
 };
 
@@ -14,11 +14,8 @@ async fn main() -> Result<(), Error> {
     let (function, started) = Function::start(FUNCTION).await?;
     let (settings, load_tests): (MonitorSettings, LoadTestSettings) = function.values().read()?;
     let clock = Clock::system();
-    let monitors = match &settings.hub {
-        Some(hub) => {
-            let hub = Hub::from_settings(hub, &started.aws).await?;
-            performance_monitor::monitors(&settings, &load_tests, &started.aws, &started.records, &clock, &hub).await?
-        }
+    let monitors = match Monitoring::of(settings, &started.aws, &started.records, &clock).await? {
+        Some(monitoring) => performance_monitor::monitors(&monitoring, &load_tests, &started.aws).await?,
         None => Vec::new(),
     };
     serve(function, monitors, &clock, Criterion::EventSearch).await

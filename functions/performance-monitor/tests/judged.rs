@@ -1,22 +1,19 @@
 //! Load tests as a real Prometheus knows them, judged by a run of each monitor.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use futures_util::FutureExt;
 use performance_monitor::monitors;
 use serde_json::json;
 use shared::{
     aws::Aws,
     clock::Clock,
     config::{LoadTestSettings, MonitorSettings, Values},
-    firing::{Firing, Trigger},
-    hackathon::{self, Criterion, Past, hub::Hub},
-    run::job::Job,
-    sqs::Deadline,
+    hackathon::{Criterion, Past},
 };
 use tests::{
     databases::TestDatabase,
     hub_fake::{self, HubFake},
+    monitoring,
     prometheus::PrometheusServer,
 };
 
@@ -84,18 +81,15 @@ async fn judged(
         .map(|switch| (switch, "true"));
     let settings = on.iter().chain(settings).map(|(name, value)| (*name, (*value).to_owned()));
     let values = Values::gather(hub_fake::settings(hub).into_iter().chain(settings), None);
-    let (monitoring, load_tests): (MonitorSettings, LoadTestSettings) = values.read().expect("settings");
-    let (aws, clock) = (Aws::from_environment(), Clock::system());
-    let client = Hub::from_settings(monitoring.hub.as_ref().expect("it is on"), &aws).await.expect("certificates");
-    let monitors = monitors(&monitoring, &load_tests, &aws, database, &clock, &client).await.expect("rules");
+    let (settings, load_tests): (MonitorSettings, LoadTestSettings) = values.read().expect("settings");
+    let clock = Clock::system();
+    let monitoring = monitoring::monitoring(settings, database, &clock).await;
+    let monitors = monitors(&monitoring, &load_tests, &Aws::from_environment()).await.expect("rules");
     assert_eq!(monitors.len(), 4);
-    let monitor: Arc<dyn Job> =
-        monitors.into_iter().find(|monitor| monitor.name() == criterion.job()).expect("it is on");
-    let fired = monitor.fire(Firing::new(clock.now(), Trigger::Schedule), Deadline::none()).await.expect("a run");
-    assert!(fired.plan_complete);
-    assert_eq!(hub.faults(), Vec::<String>::new());
-    let verdicts = database.read(move |tx| hackathon::verdicts_of(tx, fired.run, 100).boxed()).await;
-    verdicts.expect("readable").into_iter().map(|past| (past.team.clone(), past)).collect()
+    let monitor = monitors.into_iter().find(|monitor| monitor.name() == criterion.job()).expect("it is on");
+    let fired = monitoring::fire(&*monitor, hub, clock.now()).await;
+    let verdicts = monitoring::verdicts(database, fired.run).await;
+    verdicts.into_iter().map(|past| (past.team.clone(), past)).collect()
 }
 
 async fn hub() -> HubFake {

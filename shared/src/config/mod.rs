@@ -34,10 +34,10 @@ mod values;
 pub use env_file::EnvFile;
 pub use example::example;
 pub use groups::{
-    CleanupSettings, DatabaseSecret, DeliverySettings, EngineSettings, GitHubEntry, GitHubSettings, HealthSettings,
-    HubSettings, KeeperSettings, LoadTestSettings, MailSettings, MemorySettings, MonitorSettings, NewsSettings,
-    PlannerSettings, PriceSettings, ProbeSettings, PrometheusAt, QueueSettings, RateLimit, RecordsAt, ReminderSettings,
-    TokenAt, WorkerSettings,
+    CleanupSettings, CostSettings, DatabaseSecret, DeliverySettings, EngineSettings, GitHubEntry, GitHubSettings,
+    HealthSettings, HubSettings, KeeperSettings, LoadTestSettings, MailSettings, MemorySettings, MonitorSettings,
+    NewsSettings, PlannerSettings, PriceSettings, ProbeSettings, PrometheusAt, QueueSettings, RateLimit, RecordsAt,
+    ReminderSettings, TokenAt, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{

@@ -69,6 +69,8 @@ const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 /// The monitors, which all speak to the Hub.
+/// That of budgets and judges' scores.
+const COST_MONITORS: &[&str] = &[COSTS, CLI];
 const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, DEPLOYMENTS, CLI];
 /// Those of them that ask others than the Hub.
 const ASKERS: &[&str] = &[GIT, PERFORMANCE, DEPLOYMENTS, CLI];
@@ -372,6 +374,9 @@ settings! {
 
         /// Whether load tests must be as fast as the rules say, too.
         P95_THRESHOLDS_ENFORCED: Switch = Switch, default("false"), read_by(LOAD_TESTS);
+
+        /// A file of rules in place of those built in: `infra/rules/cost-tracking.json`.
+        COST_TRACKING_RULES: Folder = Folder, read_by(COST_MONITORS);
 
         /// A file of rules in place of those built in: `infra/rules/performance-monitor.json`.
         PERFORMANCE_MONITOR_RULES: Folder = Folder, read_by(LOAD_TESTS);

@@ -118,7 +118,7 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("reminders", problems::<(OfAll, ReminderSettings, QueueSettings)>(&values)),
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
             ("unsubscribe", problems::<OfAll>(&values)),
-            ("cost-tracking", problems::<(OfAll, MonitorSettings)>(&values)),
+            ("cost-tracking", problems::<(OfAll, MonitorSettings, CostSettings)>(&values)),
             ("git-monitor", problems::<(OfAll, MonitorSettings, GitHubSettings)>(&values)),
             ("performance-monitor", problems::<(OfAll, MonitorSettings, LoadTestSettings)>(&values)),
             ("deployment-monitor", problems::<(OfAll, MonitorSettings, ProbeSettings)>(&values)),

@@ -14,6 +14,7 @@ pub mod http;
 pub mod hub;
 pub mod metrics;
 mod monitor;
+mod monitoring;
 mod report;
 mod serving;
 mod settling;
@@ -23,6 +24,7 @@ mod verdict;
 
 pub use criterion::{Criterion, UnknownCriterion};
 pub use monitor::{Measure, Monitor, WHEN_MISSED};
+pub use monitoring::Monitoring;
 pub use serving::serve;
 pub use store::{Past, Reported, Team, Told, history, verdicts_of};
 pub use verdict::{Status, UnknownStatus, Verdict};

@@ -13,7 +13,7 @@ async fn a_team_whose_status_goes_to_and_fro_is_told_of_when_it_has_settled(data
     // Whether blue's spend can be read.
     for (number, readable) in [true, false, true, true, false, true, true, true].into_iter().enumerate() {
         hub.set("blue", "MONEY_SPEND", if readable { "5" } else { "many" });
-        let at = quarter(u32::try_from(number).expect("few"));
+        let at = quarter(i32::try_from(number).expect("few"));
         let fired = fire(database, &hub, Criterion::BudgetTracking, at).await;
         let of_run = reported(database, fired.run).await;
         assert_eq!(of_run["amber"], "sent", "whoever is steady is told of each time");

@@ -59,10 +59,10 @@ fn every_job_that_opens_runs_does_about_missed_firings_what_the_template_declare
         (Criterion::DeployedSolution.job(), hackathon::WHEN_MISSED),
         (Criterion::CodeRepo.job(), hackathon::WHEN_MISSED),
         (monthly_invitations::JOB, monthly_invitations::WHEN_MISSED),
-        (Criterion::EventSearch.job(), hackathon::WHEN_MISSED),
         (Criterion::ArchiveSearch.job(), hackathon::WHEN_MISSED),
         (Criterion::AuthPerformance.job(), hackathon::WHEN_MISSED),
         (Criterion::TicketBooking.job(), hackathon::WHEN_MISSED),
+        (Criterion::EventSearch.job(), hackathon::WHEN_MISSED),
         (reminders::JOB, reminders::WHEN_MISSED),
     ];
     let declared: Vec<_> = Template::main()

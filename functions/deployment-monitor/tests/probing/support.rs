@@ -8,21 +8,21 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use deployment_monitor::{Answered, BUILT_IN, Got, Measured, Probe, Prober, Resolver, Rules, SystemResolver};
-use futures_util::FutureExt;
 use serde_json::Value;
 use shared::{
-    aws::Aws,
     clock::Clock,
     config::{MonitorSettings, ProbeSettings, Values},
-    firing::{Firing, Trigger},
-    hackathon::{self, Past, hub::Hub},
     records::Records,
     run::job::Fired,
-    sqs::Deadline,
 };
-use tests::hub_fake::{self, HubFake};
+use tests::{
+    hub_fake::{self, HubFake},
+    monitoring,
+};
+
+pub use tests::monitoring::{quarter, verdicts};
 
 /// Lets probes reach servers on this machine.
 pub const HERE: (&str, &str) = ("PROBE_ALLOWED_NETWORKS", "127.0.0.0/8");
@@ -132,28 +132,12 @@ impl Trap {
     }
 }
 
-/// A quarter of an hour's firing, and those after it.
-pub fn quarter(number: i32) -> DateTime<Utc> {
-    let first: DateTime<Utc> = "2026-11-08T09:00:00Z".parse().expect("a moment");
-    first + TimeDelta::minutes(15) * number
-}
-
 /// Fires the monitor for a moment, to the run's end.
 pub async fn fire(records: &Records, hub: &HubFake, at: DateTime<Utc>, others: &[(&str, &str)]) -> Fired {
     let on = [("DEPLOYMENT_MONITOR_ENABLED", "true"), HERE].into_iter().chain(others.iter().copied());
     let settings = hub_fake::settings(hub).into_iter().chain(on.map(|(name, value)| (name, value.to_owned())));
     let (settings, probes): (MonitorSettings, ProbeSettings) = Values::gather(settings, None).read().expect("settings");
-    let client = Hub::from_settings(settings.hub.as_ref().expect("it is on"), &Aws::from_environment()).await;
-    let (client, clock) = (client.expect("certificates"), Clock::standing_at(at));
-    let monitor = deployment_monitor::monitor(&settings, &probes, records, &clock, &client).expect("rules");
-    let firing = Firing::new(at, Trigger::Schedule);
-    let fired = monitor.expect("it is on").fire(firing, Deadline::none()).await.expect("a run");
-    assert!(fired.plan_complete);
-    assert_eq!(hub.faults(), Vec::<String>::new());
-    fired
-}
-
-/// A run's verdicts.
-pub async fn verdicts(records: &Records, run: i64) -> Vec<Past> {
-    records.read(move |tx| hackathon::verdicts_of(tx, run, 1_000).boxed()).await.expect("readable")
+    let monitoring = monitoring::monitoring(settings, records, &Clock::standing_at(at)).await;
+    let monitor = deployment_monitor::monitor(&monitoring, &probes).expect("rules").expect("it is on");
+    monitoring::fire(&*monitor, hub, at).await
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::super::kinds::{BaseUrl, Kind, SecretArn, SecretName, Token};
 use super::super::reader::{Group, Reader};
+use super::super::rules_file::RulesFile;
 use super::super::setting::Setting;
 use super::super::table::{
-    API_BASE_URL, API_RETRIES, API_TIMEOUT, CRITERIA_SETTLE_AFTER, HACKATHON_ID, MAX_CONCURRENT_JOBS,
-    RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY, SERVICE_API_KEY_SECRET, VERDICT_RETENTION_DAYS, switch_of,
+    API_BASE_URL, API_RETRIES, API_TIMEOUT, COST_TRACKING_RULES, CRITERIA_SETTLE_AFTER, HACKATHON_ID,
+    MAX_CONCURRENT_JOBS, RATE_LIMIT_PER_MINUTE, SERVICE_API_KEY, SERVICE_API_KEY_SECRET, VERDICT_RETENTION_DAYS,
+    switch_of,
 };
 use crate::hackathon::{Criterion, http::FIRST_WAIT, hub::Manners};
 
@@ -64,6 +66,19 @@ impl Group for MonitorSettings {
             settles_after: settles_after? as usize,
             kept_days: kept_days?,
         })
+    }
+}
+
+/// What the monitors of budgets and judges' scores need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostSettings {
+    /// What they judge by.
+    pub rules: RulesFile,
+}
+
+impl Group for CostSettings {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { rules: RulesFile::named_by(reader, &COST_TRACKING_RULES)? })
     }
 }
 

@@ -20,7 +20,7 @@ pub use cleanup::CleanupSettings;
 pub use engine::{DatabaseSecret, EngineSettings, RecordsAt};
 pub use github::{GitHubEntry, GitHubSettings};
 pub use health::HealthSettings;
-pub use hub::{HubSettings, MonitorSettings, TokenAt};
+pub use hub::{CostSettings, HubSettings, MonitorSettings, TokenAt};
 pub use keeper::KeeperSettings;
 pub use load_tests::{LoadTestSettings, PrometheusAt};
 pub use mail::{MailSettings, RateLimit};

@@ -1,6 +1,6 @@
 //! What the tests of the monitor of repositories stand on.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use git_monitor::{
@@ -10,19 +10,16 @@ use git_monitor::{
     rules::Rules,
 };
 use shared::{
-    aws::Aws,
     clock::Clock,
     config::{BaseUrlKind, Kind as _, MonitorSettings, TokenKind, Values},
     credential::Credential,
-    firing::{Firing, Trigger},
-    hackathon::{Monitor, hub::Hub},
     records::Records,
-    run::job::{Fired, Job as _},
-    sqs::Deadline,
+    run::job::Fired,
 };
 use tests::{
     github_fake::{GitHubFake, TOKEN},
-    hub_fake::{self, HACKATHON, HubFake},
+    hub_fake::{self, HubFake},
+    monitoring,
 };
 
 /// Patient enough for any machine, and quick to try again.
@@ -74,23 +71,14 @@ pub fn client(fake: &GitHubFake, entry: Entry, manners: Manners, clock: &Clock) 
 
 /// Fires the monitor for a moment, to the run's end, as a new process does.
 pub async fn fire(records: &Records, hub: &HubFake, fake: &GitHubFake, at: DateTime<Utc>) -> Fired {
-    let settings: MonitorSettings = Values::gather(hub_fake::settings(hub), None).read().expect("settings");
-    let hub_client = Hub::from_settings(settings.hub.as_ref().expect("it is on"), &Aws::from_environment()).await;
+    // One after the other, so that a test knows who comes first.
+    let settings = hub_fake::settings(hub).into_iter().chain([("MAX_CONCURRENT_JOBS", "1".to_owned())]);
+    let settings: MonitorSettings = Values::gather(settings, None).read().expect("settings");
     let clock = Clock::standing_at(at);
+    let monitoring = monitoring::monitoring(settings, records, &clock).await;
     let github = client(fake, token(TOKEN), MANNERS, &clock);
-    let monitor = Monitor {
-        measure: Git::new(github, records.clone(), clock.clone(), start(), Rules::built_in()),
-        records: records.clone(),
-        clock,
-        hub: Arc::clone(&hub_client.expect("certificates")),
-        hackathon: HACKATHON.to_owned(),
-        // One after the other, so that a test knows who comes first.
-        teams_at_once: 1,
-        settles_after: settings.settles_after,
-        kept_days: settings.kept_days,
-    };
-    let fired = monitor.fire(Firing::new(at, Trigger::Schedule), Deadline::none()).await.expect("a run");
-    assert!(fired.plan_complete);
-    assert_eq!((hub.faults(), fake.faults()), (Vec::new(), Vec::new()));
+    let monitor = monitoring.job(Git::new(github, records.clone(), clock, start(), Rules::built_in()));
+    let fired = monitoring::fire(&*monitor, hub, at).await;
+    assert_eq!(fake.faults(), Vec::<String>::new());
     fired
 }
