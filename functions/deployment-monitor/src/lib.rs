@@ -51,7 +51,7 @@ pub fn monitor(monitoring: &Monitoring, probes: &ProbeSettings) -> anyhow::Resul
     if !monitoring.is_on(Criterion::DeployedSolution) {
         return Ok(None);
     }
-    let rules = Rules::from_settings(probes)?;
+    let rules = probes.rules.read(BUILT_IN, Rules::check)?;
     let prober = Prober::new(probes, rules.limits, Arc::new(SystemResolver))?;
     Ok(Some(monitoring.job(Deployed { prober, rules })))
 }
