@@ -1,6 +1,8 @@
 //! What goes wrong between a probe and its answer is told apart, and bounded.
 
-use deployment_monitor::{Fault, Got, Measured, Unprobed};
+use std::{io, net::SocketAddr, sync::Arc};
+
+use deployment_monitor::{Fault, Got, Measured, Resolver, Unprobed};
 use serde_json::json;
 use shared::hackathon::Status;
 
@@ -41,6 +43,31 @@ async fn every_way_of_misbehaving_is_told_apart_and_none_is_waited_for() {
     let nobody = { Trap::set().port() };
     let measured = prober.measure(&format!("http://127.0.0.1:{nobody}"), &plan()).await;
     assert_eq!(got(&measured), vec![Got::Fault(Fault::ConnectionRefused); 12]);
+}
+
+/// Nobody answers it.
+struct Silence;
+
+#[async_trait::async_trait]
+impl Resolver for Silence {
+    async fn addresses(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_answers_for_is_not_waited_for() {
+    let prober = prober_by(&[HERE, ("HTTP_TIMEOUT", "100")], Arc::new(Silence));
+    let measured = prober.measure("http://team.test", &plan()).await;
+    assert_eq!(measured, Measured::Unprobed(Unprobed::Unresolved));
+}
+
+#[tokio::test]
+async fn where_nothing_listens_at_a_names_first_address_the_next_is_tried() {
+    let server = Server::start().await;
+    let prober = prober_by(&[HERE], Names::of("team.test", &[&["127.0.0.9", "127.0.0.1"]]));
+    let measured = prober.measure(&format!("http://team.test:{}", server.port()), &plan()).await;
+    assert!(is_right(&measured), "{measured:?}");
 }
 
 #[tokio::test]
