@@ -34,7 +34,7 @@ pub(super) fn page(board: &Board) -> Markup {
                     header {
                         p.kind { "Almanac board" }
                         h1 { "Hackathon " span.key { (board.hackathon) } }
-                        p.note { "As of " (board.as_of.format("%Y-%m-%d %H:%M UTC")) ", " (board.teams.len()) " teams." }
+                        p.note { "As of " (board.as_of.format("%Y-%m-%d %H:%M UTC")) ", " (board.teams.len()) @if board.teams.len() == 1 { " team." } @else { " teams." } }
                     }
                     section {
                         @if board.teams.is_empty() { p.empty { "No team has been judged yet." } } @else { (table(board)) }
@@ -80,7 +80,18 @@ fn shown(cell: &Cell) -> Markup {
         (sparkline(&cell.history))
         p.why { (cell.reason) }
         @if let Some(why) = &cell.unknown_since { p.why { "Nothing newer is known: " (why) } }
-        @if cell.reported != "sent" && cell.unknown_since.is_none() { p.why { "The Hub: " (cell.reported) } }
+        @if let Some(why) = untold(cell.reported) { p.why { (why) } }
+    }
+}
+
+/// Why the Hub does not show it, where that is so.
+fn untold(reported: &str) -> Option<&'static str> {
+    match reported {
+        "kept" => Some("The Hub was away: the next run tells it."),
+        "settling" => Some("The Hub is told when it has settled."),
+        "refused" => Some("The Hub refused it: the run's report says why."),
+        "waiting" => Some("The Hub is being told."),
+        _ => None,
     }
 }
 
