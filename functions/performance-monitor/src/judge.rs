@@ -210,6 +210,9 @@ mod tests {
     /// Users, requests, failed.
     type Tier = (u64, u64, u64);
 
+    /// What comes of it: status and points.
+    type Comes = (Status, Option<u32>);
+
     fn of_tiers(rule: &TierRule, tiers: &[Tier]) -> (Status, Option<u32>) {
         let tests: Vec<Test> =
             tiers.iter().map(|&(users, requests, failed)| test(Some(users), requests, failed)).collect();
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn the_points_are_those_of_the_highest_tier_that_passed() {
         let Rules { event_search, archive_search, .. } = Rules::built_in();
-        let cases: &[(&[Tier], (Status, Option<u32>))] = &[
+        let cases: &[(&[Tier], Comes)] = &[
             (&[], (NoData, None)),
             (&[(2_000, 100, 0)], (NoData, None)),
             (&[(1_000, 100, 0)], (Passed, Some(10))),
