@@ -1,7 +1,10 @@
 //! `almanac run` of a hackathon's monitors.
 
 use serde_json::json;
-use tests::hub_fake::{self, HubFake};
+use tests::{
+    github_fake::GitHubFake,
+    hub_fake::{self, HubFake},
+};
 
 use crate::support::machine::Machine;
 
@@ -26,4 +29,22 @@ async fn a_monitor_that_is_on_judges_and_tells_the_hub_and_one_that_is_off_says_
     assert!(page.contains("no team has spent less"), "{page}");
     let ending = machine.run(&["run", "cost-tracking", "--dry-run"]).await;
     assert_eq!(ending.code, 2, "{ending:?}");
+}
+
+#[tokio::test]
+async fn the_monitor_of_repositories_asks_github_as_the_settings_say() {
+    let hub = HubFake::start([("amber", &[("Repo", "https://github.com/octo/api")][..])]).await;
+    let (github, now) = (GitHubFake::start().await, chrono::Utc::now());
+    github.has("octo/api", &[(now, 7), (now, 8)]);
+    let own = [
+        ("GIT_MONITOR_ENABLED", "true".to_owned()),
+        ("HACKATHON_START", "2020-01-01T00:00:00Z".to_owned()),
+        ("GITHUB_API_URL", github.url()),
+    ];
+    let settings = hub_fake::settings(&hub).into_iter().chain(own);
+    let machine = settings.fold(Machine::bare(), |machine, (name, value)| machine.set(name, value));
+    let ending = machine.run(&["run", "git-monitor", "--json"]).await;
+    assert_eq!(ending.code, 0, "{ending:?}");
+    assert_eq!(hub.told(), [["amber CODE_REPO PASSED 100"]]);
+    assert_eq!(github.faults(), Vec::<String>::new());
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use tests::{
     ask,
+    aws_fake::AwsFake,
     databases::TestDatabase,
-    github_fake::{APP_KEY, GitHubFake, TOKEN},
+    github_fake::{APP, APP_KEY, GitHubFake, TOKEN},
     hub_fake::{self, HubFake, KEY},
     lambda_host::{Answer, LambdaHost},
 };
@@ -61,6 +62,40 @@ async fn a_schedules_event_judges_teams_by_their_commits_and_no_log_shows_the_to
     assert_eq!(function.invoke(asked).await, Answer::Response(other), "another function's");
     let output = function.output();
     assert!(!output.contains(KEY) && !output.contains(TOKEN), "no key is in any log");
+}
+
+/// A firing half an hour later than the event's, and so on.
+fn later(half_hours: u32) -> Value {
+    json!({"scheduled_time": format!("2026-11-08T{:02}:30:00Z", 9 + half_hours)})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_or_an_apps_key_that_is_kept_as_a_secret_is_read_and_read_again_when_it_is_refused() {
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:github-AbCdEf";
+    let (database, hub, github) = (TestDatabase::sqlite().await, hub().await, github().await);
+    let aws = AwsFake::start().await;
+    github.installs(&["octo"], "2099-01-01T00:00:00Z".parse().expect("a moment"));
+    let on = [&on(&database, &hub, &github)[..], &aws.environment()].concat();
+    aws.set_secret(ARN, "ghp_of_last_year");
+    let by_token = [("GITHUB_TOKEN_SECRET", ARN.to_owned())];
+    let mut function = start(&[&on[..], &by_token].concat()).await;
+    assert!(matches!(function.invoke(later(0)).await, Answer::Response(_)));
+    assert_eq!(hub.told(), Vec::<Vec<String>>::new(), "nothing is known, so nothing is told");
+    aws.set_secret(ARN, TOKEN);
+    assert!(matches!(function.invoke(later(1)).await, Answer::Response(_)));
+    assert_eq!(hub.told(), [["amber CODE_REPO PASSED 100"]]);
+    assert!(!function.output().contains("ghp_"));
+
+    aws.set_secret(ARN, APP_KEY);
+    let by_app = [("GITHUB_APP_ID", APP.to_string()), ("GITHUB_APP_KEY_SECRET", ARN.to_owned())];
+    let mut function = start(&[&on[..], &by_app].concat()).await;
+    github.new_calls();
+    assert!(matches!(function.invoke(later(2)).await, Answer::Response(_)));
+    assert_eq!(hub.told().len(), 2);
+    assert_eq!(github.new_calls()[..2].concat().matches("installation").count(), 2, "it asks as the app");
+    assert_eq!((hub.faults(), github.faults()), (Vec::new(), Vec::new()));
+    let output = function.output();
+    assert!(!output.contains("ghs_") && !output.contains("PRIVATE KEY"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -367,9 +367,8 @@ fn commits(name: &str, repository: &Repository, query: &str, at: SocketAddr) -> 
     let last = since.len().div_ceil(per_page).max(1);
     let (id, asked_since) = (repository.id, asked.get("since").map_or("", |since| since));
     let link = |page: usize, relation: &str| {
-        format!(
-            r#"<http://{at}/repositories/{id}/commits?since={asked_since}&per_page={per_page}&page={page}>; rel="{relation}""#
-        )
+        let query = format!("since={asked_since}&per_page={per_page}&page={page}");
+        format!(r#"<http://{at}/repositories/{id}/commits?{query}>; rel="{relation}""#)
     };
     let mut links = Vec::new();
     if page > 1 {

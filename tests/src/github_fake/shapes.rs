@@ -57,15 +57,57 @@ pub(super) fn limit(answered: &mut Response<Full<Bytes>>, left: u64, reset: i64)
 fn account(login: &str, id: u64, kind: &str) -> Value {
     let url = format!("https://api.github.com/users/{login}");
     json!({
-        "login": login, "id": id, "node_id": "MDQ6VXNlcjE=", "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}?v=4"),
-        "gravatar_id": "", "url": url, "html_url": format!("https://github.com/{login}"),
+        "login": login, "id": id, "node_id": "MDQ6VXNlcjE=",
+        "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}?v=4"), "gravatar_id": "",
+        "url": url, "html_url": format!("https://github.com/{login}"),
         "followers_url": format!("{url}/followers"), "following_url": format!("{url}/following{{/other_user}}"),
         "gists_url": format!("{url}/gists{{/gist_id}}"), "starred_url": format!("{url}/starred{{/owner}}{{/repo}}"),
         "subscriptions_url": format!("{url}/subscriptions"), "organizations_url": format!("{url}/orgs"),
         "repos_url": format!("{url}/repos"), "events_url": format!("{url}/events{{/privacy}}"),
-        "received_events_url": format!("{url}/received_events"), "type": kind, "user_view_type": "public", "site_admin": false,
+        "received_events_url": format!("{url}/received_events"), "type": kind,
+        "user_view_type": "public", "site_admin": false,
     })
 }
+
+/// What a repository's answer says of addresses: each field is called after the beginning of its path, or as it says.
+const URLS: [&str; 36] = [
+    "archive={archive_format}{/ref}",
+    "assignees{/user}",
+    "blobs=git/blobs{/sha}",
+    "branches{/branch}",
+    "collaborators{/collaborator}",
+    "comments{/number}",
+    "commits{/sha}",
+    "compare/{base}...{head}",
+    "contents/{+path}",
+    "contributors",
+    "deployments",
+    "downloads",
+    "events",
+    "forks",
+    "git_commits=git/commits{/sha}",
+    "git_refs=git/refs{/sha}",
+    "git_tags=git/tags{/sha}",
+    "hooks",
+    "issue_comment=issues/comments{/number}",
+    "issue_events=issues/events{/number}",
+    "issues{/number}",
+    "keys{/key_id}",
+    "labels{/name}",
+    "languages",
+    "merges",
+    "milestones{/number}",
+    "notifications{?since,all,participating}",
+    "pulls{/number}",
+    "releases{/id}",
+    "stargazers",
+    "statuses/{sha}",
+    "subscribers",
+    "subscription",
+    "tags",
+    "teams",
+    "trees=git/trees{/sha}",
+];
 
 pub(super) fn repository(full_name: &str, repository: &Repository) -> Value {
     let (owner, name) = full_name.split_once('/').expect("an owner and a name");
@@ -92,9 +134,10 @@ pub(super) fn repository(full_name: &str, repository: &Repository) -> Value {
         "subscribers_count": 3, "custom_properties": {},
     });
     shape.as_object_mut().into_iter().for_each(|shape| shape.extend(rest.as_object().cloned().unwrap_or_default()));
-    for of in ["forks", "hooks", "events", "tags", "languages", "contributors", "commits{/sha}", "contents/{+path}"] {
-        let field = of.split(['{', '/']).next().expect("a name");
-        shape[format!("{field}_url")] = format!("{url}/{of}").into();
+    for template in URLS {
+        let field = template.split(['{', '/']).next().expect("a name");
+        let (field, path) = template.split_once('=').unwrap_or((field, template));
+        shape[format!("{field}_url")] = format!("{url}/{path}").into();
     }
     shape
 }
@@ -114,7 +157,8 @@ pub(super) fn commit(full_name: &str, at: DateTime<Utc>, author: u64) -> Value {
             "committer": person, "message": "Fix all the bugs\n\nAnd \"some\" more: \u{1f41b}",
             "tree": {"sha": sha, "url": format!("{url}/git/trees/{sha}")}, "url": format!("{url}/git/commits/{sha}"),
             "comment_count": 0,
-            "verification": {"verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null},
+            "verification": {"verified": false, "reason": "unsigned", "signature": null, "payload": null,
+                             "verified_at": null},
         },
         "url": format!("{url}/commits/{sha}"), "html_url": format!("https://github.com/{full_name}/commit/{sha}"),
         "comments_url": format!("{url}/commits/{sha}/comments"), "author": written,

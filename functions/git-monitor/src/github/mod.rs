@@ -318,3 +318,35 @@ impl Counted {
         self.activity
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    fn commit(date: &Value, account: &Value, email: &str) -> CommitShape {
+        let signature = json!({"email": email, "date": date});
+        from_value(json!({"commit": {"author": signature, "committer": signature}, "author": account}))
+            .expect("a commit")
+    }
+
+    #[test]
+    fn only_what_was_committed_since_the_start_counts_and_each_author_once() {
+        let since = "2026-11-07T08:00:00Z".parse().expect("a moment");
+        let octocat = json!({"id": 1});
+        let page = [
+            (json!("no moment"), json!(null), "a@example.org"),
+            (json!("2026-11-07T10:00:00+01:00"), octocat.clone(), "a@example.org"),
+            (json!("2026-11-07T08:00:00Z"), octocat.clone(), "b@example.org"),
+            (json!("2026-11-07T08:59:59+01:00"), json!({"id": 9}), "c@example.org"),
+            (json!("2026-11-08T08:00:00Z"), json!({}), "A@example.org"),
+            (json!(null), json!(null), "d@example.org"),
+        ];
+        let mut counted = Counted::default();
+        counted.add(page.iter().map(|(date, account, email)| commit(date, account, email)).collect(), since);
+        let last_commit_at = Some("2026-11-07T09:00:00Z".parse().expect("a moment"));
+        let expected = Activity { commits: 5, more: false, last_commit_at, authors: 3 };
+        assert_eq!(counted.activity(), expected);
+    }
+}

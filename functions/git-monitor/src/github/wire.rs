@@ -23,7 +23,7 @@ use crate::facts::Why;
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
 /// The most bytes of an answer that are read: a hundred commits with their messages are mostly half a million.
-const LONGEST_ANSWER: usize = 8 << 20;
+const LONGEST_ANSWER: usize = 4 << 20;
 
 /// How GitHub is asked.
 #[derive(Debug, Clone, Copy)]
