@@ -22,7 +22,7 @@ fn problems<G: Group>(values: &Values) -> Vec<String> {
 
 type Everything = ((EngineSettings, PlannerSettings, WorkerSettings), (KeeperSettings, ReminderSettings), Rest);
 type Rest = (CleanupSettings, HealthSettings, DeliverySettings, (PriceSettings, AllMonitors));
-type AllMonitors = (MonitorSettings, GitHubSettings, LoadTestSettings, ProbeSettings);
+type AllMonitors = (MonitorSettings, CostSettings, GitHubSettings, (LoadTestSettings, ProbeSettings));
 
 #[test]
 fn with_nothing_set_every_job_starts_with_the_defaults() {
