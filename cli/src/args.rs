@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-use crate::exit;
+use crate::{exit, import::TEAM_TAG};
 
 /// Almanac runs an organisation's scheduled jobs: on AWS Lambda, or whole on this machine.
 ///
@@ -167,8 +167,39 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
+    /// Show what providers have billed the teams of a hackathon: by team, and by day and provider
+    Costs {
+        /// Take in a breakdown of costs
+        #[command(subcommand)]
+        command: Option<CostsCommand>,
+        /// The hackathon, as the Hub names it [default: HACKATHON_ID, where a monitor is switched on]
+        #[arg(long, global = true, value_name = "ID")]
+        hackathon: Option<String>,
+    },
     /// Measure: make up people who may all be invited, invite them, and print what it took as JSON
     Bench(Bench),
+}
+
+/// About what was billed.
+#[derive(Debug, Subcommand)]
+pub enum CostsCommand {
+    /// Take in files of what was billed; bad lines go into a rejects file, and doing it again changes nothing
+    Import(CostsImport),
+}
+
+/// What is taken in of what was billed.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct CostsImport {
+    /// CSV in the columns of FOCUS, as clouds export it, or in team,day,provider,amount,currency. What the files together
+    /// say of a team, day, provider and currency replaces what was kept of it
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// In FOCUS's Tags, the one that names the team; where there is none, the sub-account does. A column Team goes before
+    #[arg(long, value_name = "NAME", default_value = TEAM_TAG)]
+    pub team_tag: String,
+    /// Where lines go that are not taken [default: rejects.csv in the home folder]
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
 }
 
 /// About one run.

@@ -4,27 +4,19 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use shared::{
-    config::MonitorSettings,
-    hackathon::board::{Board, Cell},
-};
+use shared::hackathon::board::{Board, Cell};
 
+use super::hackathon;
 use crate::{
     args::Common,
-    exit::{Exit, Misused},
+    exit::Exit,
     say::say,
     stack::{self, Stack},
 };
 
 pub(super) async fn board(common: &Common, hackathon: Option<&str>, html: Option<&Path>) -> anyhow::Result<Exit> {
     let values = stack::settings(common);
-    let hackathon =
-        match hackathon {
-            Some(hackathon) => hackathon.to_owned(),
-            None => values.read::<MonitorSettings>()?.hub.map(|hub| hub.hackathon).ok_or_else(|| {
-                Misused("no monitor is switched on, so say which hackathon: --hackathon ID".to_owned())
-            })?,
-        };
+    let hackathon = hackathon::meant(hackathon, &values)?;
     let stack = Stack::open(values).await?;
     let board = Board::read(&stack.records, &hackathon, Utc::now()).await;
     stack.close().await;

@@ -1,19 +1,16 @@
 //! `almanac import`: two files into the records, a chunk at a time; bad lines into a file of rejects.
 
-use std::{
-    fs::File,
-    io::BufReader,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
 use shared::clock::Clock;
 
+use super::intake::{Rejects, name_of, open};
 use crate::{
     args::Common,
     exit::Exit,
-    import::{ReadError, Reject, RejectsFile, read_contacts, read_users},
+    import::{ReadError, Reject, read_contacts, read_users},
     people::{CHUNK, NewContact, NewUser, PeopleStore, Written},
     say::say,
     stack::{self, Stack},
@@ -141,58 +138,7 @@ impl Import {
     }
 
     fn reject(&mut self, name: &str, error: ReadError, counts: &mut Counts) -> anyhow::Result<()> {
-        match error {
-            ReadError::Rejected(reject) => {
-                counts.rejected += 1;
-                self.rejects.add(name, &reject)
-            }
-            ReadError::Unreadable(error) => Err(error).with_context(|| format!("reading {name}")),
-        }
+        counts.rejected += 1;
+        self.rejects.add_unread(name, error)
     }
-}
-
-/// The file of rejects, made when the first line is rejected; an older one is taken away.
-struct Rejects {
-    path: PathBuf,
-    file: Option<RejectsFile<File>>,
-    count: u64,
-}
-
-impl Rejects {
-    fn begin(path: &Path) -> anyhow::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("replacing {}", path.display()))
-            }
-            _ => Ok(Self { path: path.to_owned(), file: None, count: 0 }),
-        }
-    }
-
-    fn add(&mut self, name: &str, reject: &Reject) -> anyhow::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                let file = File::create(&self.path).with_context(|| format!("making {}", self.path.display()))?;
-                self.file.insert(RejectsFile::new(file)?)
-            }
-        };
-        self.count += 1;
-        Ok(file.add(name, reject)?)
-    }
-
-    fn finish(self) -> anyhow::Result<u64> {
-        if let Some(file) = self.file {
-            file.finish().with_context(|| format!("writing {}", self.path.display()))?;
-        }
-        Ok(self.count)
-    }
-}
-
-fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
-    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-    Ok(BufReader::with_capacity(1 << 16, file))
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

@@ -6,12 +6,15 @@ mod capacity;
 mod config;
 mod contact;
 mod control;
+mod costs;
 mod dead_letters;
 mod demo;
 mod dry_run;
 mod feedback;
 mod forecast;
+mod hackathon;
 mod import;
+mod intake;
 mod migrate;
 mod moment;
 mod redrive;
@@ -26,7 +29,7 @@ mod why;
 use shared::run::control::Control;
 
 use crate::{
-    args::{Args, Command, ContactCommand, LettersCommand, RunsCommand},
+    args::{Args, Command, ContactCommand, CostsCommand, LettersCommand, RunsCommand},
     exit::Exit,
 };
 
@@ -61,6 +64,10 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Migrate => migrate::migrate(&common).await,
         Command::Capacity(asked) => capacity::capacity(&common, &asked),
         Command::Board { hackathon, html } => board::board(&common, hackathon.as_deref(), html.as_deref()).await,
+        Command::Costs { command: None, hackathon } => costs::show(&common, hackathon.as_deref()).await,
+        Command::Costs { command: Some(CostsCommand::Import(asked)), hackathon } => {
+            costs::import(&common, hackathon.as_deref(), asked).await
+        }
         Command::Bench(bench) => bench::bench(&common, &bench).await,
     }
 }

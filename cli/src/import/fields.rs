@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use shared::email_address::EmailAddress;
+use shared::hackathon::costs::Amount;
 use shared::people::UnknownWord;
 
 use super::columns::Columns;
@@ -25,7 +26,11 @@ impl Fields<'_> {
     }
 
     /// The value of a field that is neither left out nor empty, as `parse` reads it.
-    fn parsed<T>(&self, field: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<Option<T>> {
+    pub(super) fn parsed<T>(
+        &self,
+        field: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Read<Option<T>> {
         let Some(position) = self.columns.position(field) else { return Ok(None) };
         let reject = |reason: String| Reject { line: self.record.line, field, reason };
         let text =
@@ -111,6 +116,34 @@ impl Fields<'_> {
         })
     }
 
+    /// The day, of UTC, of a day or a moment. A moment without a zone is one of UTC.
+    pub(super) fn required_day(&self, field: &'static str) -> Read<NaiveDate> {
+        let day = self.parsed(field, |text| {
+            let day = day(text).filter(|day| (1970..=9999).contains(&day.year()));
+            day.ok_or_else(|| "must be a day or a time of UTC, such as 2026-11-05 or 2026-11-05T18:00:00Z".to_owned())
+        })?;
+        self.required(field, day)
+    }
+
+    /// A currency's three letters, in capitals or not.
+    pub(super) fn required_currency(&self, field: &'static str) -> Read<String> {
+        let currency = self.parsed(field, |text| {
+            let three = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+            if three {
+                Ok(text.to_ascii_uppercase())
+            } else {
+                Err("must be the three letters of a currency".to_owned())
+            }
+        })?;
+        self.required(field, currency)
+    }
+
+    /// An amount of money.
+    pub(super) fn required_amount(&self, field: &'static str) -> Read<Amount> {
+        let amount = self.parsed(field, |text| Amount::from_str(text).map_err(|error| error.to_string()))?;
+        self.required(field, amount)
+    }
+
     /// Tags separated by `;`, each once.
     pub(super) fn tags(&self, field: &'static str) -> Read<Vec<String>> {
         let tags = self.parsed(field, |text| {
@@ -140,4 +173,14 @@ fn no_longer(text: &str, longest: usize) -> Result<String, String> {
         count if count > longest => Err(format!("is {count} characters long, and at most {longest} are allowed")),
         _ => Ok(text.to_owned()),
     }
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return Some(moment.with_timezone(&Utc).date_naive());
+    }
+    let local = text.strip_suffix('Z').or_else(|| text.strip_suffix("UTC")).unwrap_or(text).trim_end();
+    let moments = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let moment = || moments.iter().find_map(|form| NaiveDateTime::parse_from_str(local, form).ok());
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().or_else(|| moment().map(|moment| moment.date()))
 }

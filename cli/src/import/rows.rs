@@ -1,10 +1,10 @@
 //! From a reader to typed rows, one at a time.
 
 use std::io::{self, BufRead};
-use std::marker::PhantomData;
 
 use super::columns::{Columns, HeaderError, Layout};
 use super::contacts::ContactRow;
+use super::costs::{CostRow, Format};
 use super::fields::Fields;
 use super::records::{Broken, Record, Records};
 use super::rejects::Reject;
@@ -47,45 +47,67 @@ impl std::fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 /// The rows of a file, in its order.
-struct Rows<R, T> {
+struct Rows<R, F> {
     records: Records<R>,
     columns: Columns,
     ended: bool,
-    row: PhantomData<T>,
+    read: F,
 }
 
 /// Reads `users.csv`; an error means that its first line is wrong.
 pub fn read_users<R: BufRead>(reader: R) -> Result<impl Iterator<Item = Result<UserRow, ReadError>>, OpenError> {
-    Rows::<R, UserRow>::open(reader)
+    open(reader)
 }
 
 /// Reads `contacts.csv`; an error means that its first line is wrong.
 pub fn read_contacts<R: BufRead>(reader: R) -> Result<impl Iterator<Item = Result<ContactRow, ReadError>>, OpenError> {
-    Rows::<R, ContactRow>::open(reader)
+    open(reader)
 }
 
-impl<R: BufRead, T: Row> Rows<R, T> {
-    fn open(reader: R) -> Result<Self, OpenError> {
+/// Reads a cost breakdown in which a tag may name the team; an error means that its first line is wrong.
+pub fn read_costs<R: BufRead>(
+    reader: R,
+    team_tag: &str,
+) -> Result<impl Iterator<Item = Result<CostRow, ReadError>>, OpenError> {
+    Rows::open(reader, |header| {
+        let (format, columns) = Format::of(header)?;
+        Ok((columns, move |fields: &Fields<'_>| format.read(fields, team_tag)))
+    })
+}
+
+/// Reads a file of one kind of rows.
+fn open<R: BufRead, T: Row>(reader: R) -> Result<impl Iterator<Item = Result<T, ReadError>>, OpenError> {
+    let read: fn(&Fields<'_>) -> Result<T, Reject> = T::read;
+    Rows::open(reader, |header| Ok((Columns::read(T::LAYOUT, header)?, read)))
+}
+
+impl<R: BufRead, F> Rows<R, F> {
+    /// `begin` reads the first line: where the columns are, and how a line is read.
+    fn open(reader: R, begin: impl FnOnce(&[Vec<u8>]) -> Result<(Columns, F), HeaderError>) -> Result<Self, OpenError> {
         let mut records = Records::new(reader);
-        let header = match records.next(|_| true).map_err(OpenError::Unreadable)? {
-            Some(Ok(record)) => Columns::read(T::LAYOUT, &record.fields),
+        let begun = match records.next(|_| true).map_err(OpenError::Unreadable)? {
+            Some(Ok(record)) => begin(&record.fields),
             Some(Err(broken)) => Err(Columns::missing(broken.reason)),
             None => Err(Columns::missing("the file is empty")),
         };
-        Ok(Self { records, columns: header.map_err(OpenError::Header)?, ended: false, row: PhantomData })
+        let (columns, read) = begun.map_err(OpenError::Header)?;
+        Ok(Self { records, columns, ended: false, read })
     }
 
-    fn row(&self, record: &Record) -> Result<T, Reject> {
+    fn row<T>(&self, record: &Record) -> Result<T, Reject>
+    where
+        F: Fn(&Fields<'_>) -> Result<T, Reject>,
+    {
         let (fields, width) = (record.fields.len(), self.columns.width());
         if fields != width {
             let reason = format!("has {fields} fields, and the first line has {width}");
             return Err(Reject { line: record.line, field: "", reason });
         }
-        T::read(&Fields { columns: &self.columns, record })
+        (self.read)(&Fields { columns: &self.columns, record })
     }
 }
 
-impl<R: BufRead, T: Row> Iterator for Rows<R, T> {
+impl<R: BufRead, T, F: Fn(&Fields<'_>) -> Result<T, Reject>> Iterator for Rows<R, F> {
     type Item = Result<T, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -3,6 +3,7 @@
 
 mod capacity;
 mod control;
+mod costs;
 mod database_away;
 mod dead_letters;
 mod demo;

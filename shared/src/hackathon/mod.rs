@@ -8,6 +8,7 @@
 
 pub mod board;
 pub mod breaker;
+pub mod costs;
 mod criterion;
 pub mod health;
 pub mod http;

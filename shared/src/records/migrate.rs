@@ -55,6 +55,7 @@ const CHANGES: &[Change] = &[
     change!(21, "0021_hackathon"),
     change!(22, "0022_job_health"),
     change!(23, "0023_conditional_answers"),
+    change!(24, "0024_costs"),
 ];
 
 /// What bringing the schema up to date came to.

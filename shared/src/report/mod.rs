@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use futures_util::FutureExt;
 use serde::Serialize;
 
+pub(crate) use self::chart::round_step;
 pub use self::words::{count, span};
 use crate::{
     objects::Objects,

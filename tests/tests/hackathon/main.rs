@@ -1,6 +1,7 @@
 //! Hackathon monitors, and the Hub that they tell.
 
 mod client;
+mod costs;
 mod git;
 mod health;
 mod monitors;

@@ -172,6 +172,18 @@ pub async fn fill(records: &Records) {
         vec![format!("hash {n}").into(), "W/\"1\"".into(), "{}".into(), at.into()]
     })
     .await;
+    let head = "INSERT INTO cost_days (hackathon, team, day, provider, currency, micros) VALUES";
+    insert(records, head, 6, MANY, |n| {
+        vec![
+            (n % 3 + 6).to_string().into(),
+            format!("team {}", n / 3 % 50).into(),
+            (20_261_101 + n / 150).into(),
+            "AWS".into(),
+            "EUR".into(),
+            1_000_000_i64.into(),
+        ]
+    })
+    .await;
 }
 
 async fn insert(

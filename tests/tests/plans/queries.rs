@@ -553,6 +553,16 @@ pub const QUERIES: &[Query] = &[
          WHERE hackathon = ? AND criterion = ? AND team = ? ORDER BY run_id DESC LIMIT ?",
         || after(series(), vec!["team 7".into(), 10_i64.into()]),
     ),
+    query(
+        "SELECT team, day, provider, currency, micros FROM cost_days WHERE hackathon = ? AND team >= ? \
+         AND (team > ? OR day > ? OR (day = ? AND (provider > ? OR (provider = ? AND currency > ?)))) \
+         ORDER BY team, day, provider, currency LIMIT ?",
+        || {
+            let (team, day): (Value<'_>, Value<'_>) = ("team 7".into(), 20_261_107_i64.into());
+            let place = vec![day.clone(), day, "AWS".into(), "AWS".into(), "EUR".into(), 1_000_i64.into()];
+            after(vec!["7".into(), team.clone(), team], place)
+        },
+    ),
     // People's: one run, one job's history.
     assembled(query("SELECT id FROM runs WHERE id = ?", || vec![id()])),
     assembled(query("SELECT id FROM runs WHERE job = ? AND run_key = ?", || {
@@ -582,6 +592,7 @@ pub fn source() -> String {
         include_str!("../../../shared/src/cycle.rs"),
         include_str!("../../../shared/src/feedback/letter.rs"),
         include_str!("../../../shared/src/feedback/said.rs"),
+        include_str!("../../../shared/src/hackathon/costs/store.rs"),
         include_str!("../../../shared/src/hackathon/store.rs"),
         include_str!("../../../shared/src/mail/quota/reputation.rs"),
         include_str!("../../../shared/src/queue.rs"),

@@ -39,6 +39,7 @@ pub(super) fn page(board: &Board) -> Markup {
                     section {
                         @if board.teams.is_empty() { p.empty { "No team has been judged yet." } } @else { (table(board)) }
                     }
+                    @if !board.costs.is_empty() { (super::costs::section(&board.costs)) }
                 }
                 footer { "Lines show the points of up to " (super::HISTORY) " verdicts, the latest on the right." }
             }

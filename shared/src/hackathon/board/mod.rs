@@ -1,5 +1,6 @@
 //! The board of a hackathon: teams by criteria, each with its verdict, why, and what was said before.
 
+mod costs;
 mod html;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     Criterion, Status,
+    costs::Costs,
     store::{self, Reported, Said, Series},
 };
 use crate::records::{Records, Result};
@@ -28,6 +30,9 @@ pub struct Board {
     pub criteria: Vec<&'static str>,
     /// The teams, those with the most points first.
     pub teams: Vec<Standing>,
+    /// What providers have billed, where anything is known of it.
+    #[serde(skip_serializing_if = "Costs::is_empty")]
+    pub costs: Costs,
 }
 
 /// A team's row.
@@ -94,7 +99,8 @@ impl Board {
         }
         let mut teams: Vec<Standing> = cells.into_iter().map(|(team, cells)| Standing::new(team, cells)).collect();
         teams.sort_by(|one, other| (other.points, &one.team).cmp(&(one.points, &other.team)));
-        Ok(Self { hackathon: hackathon.to_owned(), as_of, criteria, teams })
+        let costs = Costs::read(records, hackathon).await?;
+        Ok(Self { hackathon: hackathon.to_owned(), as_of, criteria, teams, costs })
     }
 
     /// The board as one page: no scripts, nothing from elsewhere.
@@ -182,6 +188,7 @@ mod tests {
             as_of: "2026-11-08T10:05:00Z".parse().expect("a moment"),
             criteria: vec!["BUDGET_TRACKING", "DEPLOYED_SOLUTION"],
             teams: vec![Standing::new("red<b>".to_owned(), cells)],
+            costs: Costs::default(),
         };
         insta::assert_snapshot!(board.page());
     }
