@@ -35,8 +35,25 @@ impl Measure for Deployed {
     }
 
     fn judge(&self, measured: &[Measured], _: DateTime<Utc>) -> Vec<Verdict> {
-        measured.iter().map(|measured| self.rules.rule.verdict(measured)).collect()
+        let nobody = nobody_was_reached(measured);
+        let verdict = |measured: &Measured| match measured.was_reached() {
+            Some(_) if nobody => Verdict::unknown(NOBODY_REACHED),
+            _ => self.rules.rule.verdict(measured),
+        };
+        measured.iter().map(verdict).collect()
     }
+}
+
+/// How many teams' servers must be silent together for the fault to be looked for on this side.
+const SILENT_TEAMS: usize = 5;
+
+/// What is said of teams then.
+const NOBODY_REACHED: &str = "no team's server was reached: most likely the monitor's own network is away";
+
+/// Whether teams were to be reached, and none was: that says nothing of any of them.
+fn nobody_was_reached(measured: &[Measured]) -> bool {
+    let reached = || measured.iter().filter_map(Measured::was_reached);
+    reached().count() >= SILENT_TEAMS && !reached().any(|reached| reached)
 }
 
 impl Rule {
@@ -104,6 +121,36 @@ mod tests {
                                                  {"probe": "POST /api/bookings", "got": "timed out"}]}),
             )
         );
+    }
+
+    #[test]
+    fn where_no_team_is_reached_nothing_is_said_of_any_and_where_one_is_each_is_judged() {
+        let silent = || Measured::Probed {
+            https: false,
+            probes: vec![Answered {
+                probe: "GET /".to_owned(),
+                critical: true,
+                got: Got::Fault(Fault::TimedOut),
+                micros: 7,
+            }],
+        };
+        let unresolved = || Measured::Unprobed(Unprobed::Unresolved);
+        let refused = Measured::Probed {
+            https: false,
+            probes: vec![Answered {
+                probe: "GET /".to_owned(),
+                critical: true,
+                got: Got::Fault(Fault::ConnectionRefused),
+                micros: 7,
+            }],
+        };
+        let of = |measured: &[Measured]| nobody_was_reached(measured);
+        let four = [silent(), unresolved(), silent(), unresolved()];
+        assert!(!of(&four) && !of(&[]), "a few may all be down");
+        let five = [&four[..], &[unresolved()]].concat();
+        assert!(of(&five));
+        assert!(of(&[&five[..], &[Measured::Unprobed(Unprobed::Missing)]].concat()), "who has no address says nothing");
+        assert!(!of(&[&five[..], &[refused]].concat()), "who refuses was reached");
     }
 
     #[test]

@@ -19,6 +19,19 @@ pub enum Measured {
     },
 }
 
+impl Measured {
+    /// Whether a server that was to be reached was, whatever it answered; none where there was no such server.
+    pub fn was_reached(&self) -> Option<bool> {
+        match self {
+            Self::Unprobed(Unprobed::Unresolved) => Some(false),
+            Self::Unprobed(_) => None,
+            Self::Probed { probes, .. } => {
+                Some(probes.iter().any(|probe| !matches!(probe.got, Got::Fault(Fault::TimedOut | Fault::Unreachable))))
+            }
+        }
+    }
+}
+
 /// What one probe came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
