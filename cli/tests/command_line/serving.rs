@@ -16,6 +16,7 @@ use shared::{
 use tests::{
     ask::{execute, number, texts},
     databases::TestDatabase,
+    hub_fake::{self, Behaviour, HubFake},
     people::add_user_with_contacts,
     queues::ScriptedQueue,
     runs::{firing, planner},
@@ -143,6 +144,51 @@ async fn an_unsubscribe_link_is_answered_and_in_no_log() {
     serving.terminate();
     let ending = serving.end().await;
     assert!(ending.code == 0 && !ending.err.contains(link.trim_start_matches('/')), "{ending:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_how_monitors_fare_and_how_teams_stand() {
+    let hub = HubFake::start([("amber", &[("MONEY_SPEND", "3")][..])]).await;
+    let settings = hub_fake::settings(&hub);
+    let mut house = House::on(TestDatabase::sqlite().await);
+    house.machine = settings.into_iter().fold(house.machine, |machine, (name, value)| machine.set(name, value));
+    let run = async |at: &str| {
+        let ending = house.machine.run(&["run", "cost-tracking", "--at", at]).await;
+        assert_eq!(ending.code, 0, "{ending:?}");
+    };
+    run("2026-11-08T10:00").await;
+    let address = free_address().await;
+    let serving = house.serve(&["--admin", &address.to_string()]);
+    until("it listens", async || TcpStream::connect(address).await.is_ok()).await;
+    assert_eq!(ask(address, "GET", "/health/live").await, (StatusCode::OK, r#"{"status":"live"}"#.to_owned()));
+    assert_eq!(ask(address, "GET", "/health/ready").await, (StatusCode::OK, r#"{"status":"ready"}"#.to_owned()));
+    let (status, health) = ask(address, "GET", "/health").await;
+    assert!(status == StatusCode::OK && health.contains(r#""status":"healthy""#), "{status} {health}");
+    let (status, board) = ask(address, "GET", "/board").await;
+    assert!(status == StatusCode::OK && board.contains("amber") && board.contains("BUDGET TRACKING"), "{status}");
+
+    hub.does(|_, _| Behaviour::Fail(503));
+    for at in ["2026-11-08T10:15", "2026-11-08T10:30", "2026-11-08T10:45"] {
+        run(at).await;
+    }
+    let (status, health) = ask(address, "GET", "/health").await;
+    let health: serde_json::Value = serde_json::from_str(&health).expect("JSON");
+    let of_costs = &health["jobs"]["cost-tracking"];
+    assert_eq!((status, &health["status"]), (StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!("unhealthy")));
+    assert_eq!([&of_costs["executions"], &of_costs["failures_in_row"]], [4, 3]);
+    let (status, metrics) = ask(address, "GET", "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    for line in [
+        r#"job_executions_total{job="cost-tracking",status="success"} 1"#,
+        r#"job_executions_total{job="cost-tracking",status="failure"} 3"#,
+        r#"job_duration_seconds_count{job="cost-tracking"} 4"#,
+        r#"teams_processed_total{job="cost-tracking"} 4"#,
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    }
+    assert_eq!(ask(address, "POST", "/health").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ask(address, "GET", "/").await.0, StatusCode::NOT_FOUND);
+    stop(serving).await;
 }
 
 async fn opted_out(records: &Records) -> i64 {

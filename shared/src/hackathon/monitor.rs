@@ -159,7 +159,7 @@ impl<M: Measure> Monitor<M> {
             }
             match run.checkpoint {
                 ..ROSTER => fault = self.call_the_roll(&run, &series).await?,
-                ROSTER..JUDGED => self.measure_page(&run, &series).await?,
+                ROSTER..JUDGED => self.measure_page(&run, &series, deadline).await?,
                 JUDGED.. => {
                     match report::tell(&self.records, &self.hub, &series, run.id, deadline).await? {
                         Telling::Done => {}
@@ -215,22 +215,29 @@ impl<M: Measure> Monitor<M> {
         read.await
     }
 
-    /// Measures the teams after the checkpoint, or judges all when there are none.
-    async fn measure_page(&self, run: &Run, series: &Series) -> anyhow::Result<()> {
+    /// Measures the teams after the checkpoint, or judges all when there are none. When time is nearly up, what is measured
+    /// up to the first that is not is kept.
+    async fn measure_page(&self, run: &Run, series: &Series, deadline: &Deadline) -> anyhow::Result<()> {
         let (id, after) = (run.id, run.checkpoint - ROSTER);
         let teams = self.records.read(move |tx| store::teams_after(tx, id, after, PAGE).boxed()).await?;
-        let Some(last) = teams.last().map(|team| team.position) else { return self.judge(run, series).await };
+        if teams.is_empty() {
+            return self.judge(run, series).await;
+        }
         let measure = &self.measure;
         let mut measured: Vec<(i64, String)> = stream::iter(teams)
             .map(|team| async move { (team.position, measure.measure(&team).await) }.boxed())
             .buffer_unordered(self.teams_at_once.max(1))
             .map(|(position, measured)| Ok((position, serde_json::to_string(&measured)?)))
+            .take_until(deadline.near(Duration::ZERO))
             .collect::<Vec<anyhow::Result<_>>>()
             .await
             .into_iter()
             .collect::<anyhow::Result<_>>()
             .context("keeping what was measured")?;
         measured.sort_unstable();
+        let without_gap = (after + 1..).zip(&measured).take_while(|(expected, (position, _))| expected == position);
+        measured.truncate(without_gap.count());
+        let Some(last) = measured.last().map(|(position, _)| *position) else { return Ok(()) };
         let measured = Arc::new(measured);
         self.move_on(run, Some(ROSTER + last), 0, move |tx| {
             let measured = measured.clone();

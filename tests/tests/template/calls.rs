@@ -73,6 +73,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("DATABASE_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("EMAIL_TRANSPORTS", &["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail", "ses:GetAccount"]),
     ("EVENT_BUS", &["events:PutEvents"]),
+    ("GITHUB_APP_KEY_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("GITHUB_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("GRAFANA_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("INVITATIONS_QUEUE", &["sqs:SendMessage"]),
@@ -109,7 +110,7 @@ fn kinds<'t>(template: &'t Template, one: &'t Value) -> Vec<&'t str> {
     }
     let id = target(one);
     match (id, template.section("Resources")[id]["Type"].as_str()) {
-        ("DatabaseSecret" | "GitHubTokenSecret" | "GrafanaTokenSecret" | "HubKeySecret", _) => {
+        ("DatabaseSecret" | "GitHubAppKeySecret" | "GitHubTokenSecret" | "GrafanaTokenSecret" | "HubKeySecret", _) => {
             vec!["secret", "parameter"]
         }
         ("DatabaseSecretKey" | "KeyArn", _) | (_, Some("AWS::KMS::Key")) => vec!["key"],

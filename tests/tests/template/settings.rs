@@ -55,6 +55,7 @@ fn allowed_values(template: &Template) -> Vec<Given> {
         given.insert("PrometheusUrl", json!("http://prometheus.internal:9090"));
         all.push(given.clone());
         given.insert("PrometheusUrl", json!(""));
+        given.insert("GitHubAppId", json!("12345"));
         given.extend([("GrafanaApiUrl", json!("https://grafana.example.org")), ("GrafanaDataSource", json!("k6"))]);
         all.push(given);
     }
@@ -137,7 +138,7 @@ fn every_function_is_told_what_it_does_not_start_without() {
 fn a_secret_s_arn_that_the_template_takes_is_one_of_the_setting_and_rds_s_own_are_among_them() {
     let template = Template::main();
     let pattern = &template.section("Parameters")["DatabaseSecret"]["AllowedPattern"];
-    for other in ["HubKeySecret", "GitHubTokenSecret", "GrafanaTokenSecret"] {
+    for other in ["HubKeySecret", "GitHubAppKeySecret", "GitHubTokenSecret", "GrafanaTokenSecret"] {
         assert_eq!(pattern, &template.section("Parameters")[other]["AllowedPattern"]);
     }
     let row = TABLE.iter().find(|row| row.about().name == "DATABASE_SECRET").expect("a setting");
