@@ -30,6 +30,7 @@ pub mod memory;
 pub mod month;
 pub mod news;
 pub mod objects;
+mod page;
 pub mod panics;
 pub mod people;
 pub mod ports;

@@ -54,11 +54,7 @@ impl TierRule {
         let metrics = json!({"tiers": tiers.iter().map(shown).collect::<Vec<_>>()});
         match tiers.iter().rev().find(|(.., obstacle)| obstacle.is_none()) {
             Some((tier, test, _)) => {
-                let reason = format!(
-                    "{} users: {} went well",
-                    tier.users,
-                    share(test.requests - test.failed.min(test.requests), test.requests)
-                );
+                let reason = format!("{} users: {} went well", tier.users, share(test.well(), test.requests));
                 Verdict::passed(tier.points, reason, metrics)
             }
             None => {
@@ -76,7 +72,7 @@ impl TierRule {
         if test.requests == 0 {
             return Some("made no requests".to_owned());
         }
-        let well = test.requests.saturating_sub(test.failed);
+        let well = test.well();
         if !reaches(well, test.requests, self.pass_percent) {
             return Some(format!("only {} went well, {} % are needed", share(well, test.requests), self.pass_percent));
         }
@@ -87,13 +83,11 @@ impl TierRule {
 impl AuthRule {
     /// Points for enough requests, and for how many of them went well; passed where the checks hold.
     pub fn verdict(&self, test: &Test, enforce_p95: bool) -> Verdict {
-        let counted = |name: &str| test.counters.get(name).copied().unwrap_or(0);
-        let (checks, checks_failed) = (counted("checks"), counted("checks_failed"));
+        let (checks, checks_failed) = (test.counted("checks"), test.counted("checks_failed"));
         let held = checks.saturating_sub(checks_failed);
         let enough = test.requests >= self.least_requests.into();
-        let well = test.requests.saturating_sub(test.failed);
         let mut score = if enough { self.points_for_requests } else { 0 };
-        score += points_of_share(self.points_for_success, well, test.requests);
+        score += points_of_share(self.points_for_success, test.well(), test.requests);
         let mut metrics = facts(test);
         metrics["checks"] = checks.into();
         metrics["checks_failed"] = checks_failed.into();
@@ -116,8 +110,7 @@ impl AuthRule {
 impl BookingRule {
     /// All points or none.
     pub fn verdict(&self, test: &Test, enforce_p95: bool) -> Verdict {
-        let counted = |name: &str| test.counters.get(name).copied().unwrap_or(0);
-        let (booked, failed, conflicts) = (counted("booked"), counted("failed"), counted("conflicts"));
+        let (booked, failed, conflicts) = (test.counted("booked"), test.counted("failed"), test.counted("conflicts"));
         let tried = booked.saturating_add(failed).saturating_add(conflicts);
         if tried == 0 {
             return Verdict::no_data("the latest test counted no bookings");

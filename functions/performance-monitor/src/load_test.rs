@@ -69,6 +69,18 @@ pub struct Test {
     pub counters: BTreeMap<String, u64>,
 }
 
+impl Test {
+    /// How many requests were answered as expected.
+    pub fn well(&self) -> u64 {
+        self.requests.saturating_sub(self.failed)
+    }
+
+    /// What its rule counts under that name; nothing that was counted is 0.
+    pub fn counted(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or(0)
+    }
+}
+
 #[async_trait]
 impl Measure for LoadTests {
     type Measured = Measured;

@@ -15,8 +15,9 @@ use hyper::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared::{
+    aws::secrets::SecretError,
     config::{LoadTestSettings, PrometheusAt},
-    credential::Credential,
+    credential::{Credential, Key},
     hackathon::http::{self, FIRST_WAIT, Fault, HttpClient},
 };
 
@@ -46,6 +47,12 @@ pub enum PrometheusError {
     /// The key to it cannot be read.
     #[error("the key to Prometheus: {0}")]
     Key(String),
+}
+
+impl From<SecretError> for PrometheusError {
+    fn from(error: SecretError) -> Self {
+        Self::Key(error.to_string())
+    }
 }
 
 /// A window of time: until a moment, so many days long.
@@ -120,15 +127,14 @@ impl Prometheus {
         path: &str,
         form: Option<String>,
     ) -> Result<A, PrometheusError> {
-        let unread = |error: shared::aws::secrets::SecretError| PrometheusError::Key(error.to_string());
         let mut key = match &self.key {
-            Some(credential) => Some(credential.read().await.map_err(unread)?),
+            Some(credential) => Some(credential.read().await?),
             None => None,
         };
         let url = format!("{}{path}", self.base);
         let (mut tries, mut renewed) = (0, false);
         loop {
-            let request = self.request(method.clone(), &url, key.as_ref().map(|key| key.expose()), form.clone());
+            let request = self.request(method.clone(), &url, key.as_ref().map(Key::expose), form.clone());
             let answered = match request {
                 Ok(request) => self.client.send(request).await,
                 Err(fault) => return Err(PrometheusError::Away(fault.to_owned())),
@@ -139,16 +145,9 @@ impl Prometheus {
                         .map_err(|error| PrometheusError::Unreadable(error.to_string()))?;
                     return Ok(answer.data);
                 }
-                Err(Fault::Refused(401)) if !renewed => {
+                Err(Fault::Refused(401)) if !renewed && self.renew(&mut key).await? => {
                     renewed = true;
-                    let changed = match (&self.key, &mut key) {
-                        (Some(credential), Some(key)) => credential.renew(key).await.map_err(unread)?,
-                        _ => false,
-                    };
-                    if changed {
-                        continue;
-                    }
-                    return Err(PrometheusError::Refused(401));
+                    continue;
                 }
                 Err(Fault::Refused(status)) => return Err(PrometheusError::Refused(status)),
                 Err(Fault::ForNow { fault, wait }) => (fault, wait),
@@ -160,6 +159,14 @@ impl Prometheus {
             tries += 1;
             tracing::warn!(fault, tries, wait_ms = wait.as_millis(), "Prometheus did not answer; it is asked again");
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Reads the key anew, where there is one and that can change it; says whether it has changed.
+    async fn renew(&self, key: &mut Option<Key>) -> Result<bool, PrometheusError> {
+        match (&self.key, key) {
+            (Some(credential), Some(key)) => Ok(credential.renew(key).await?),
+            _ => Ok(false),
         }
     }
 

@@ -69,11 +69,11 @@ const SENDERS: &[&str] = &[WORKER, CLI];
 /// Not `almanac`: the engine of one machine has its own workers, which take from its own queue.
 const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 /// The monitors, which all speak to the Hub.
-/// That of budgets and judges' scores.
-const COST_MONITORS: &[&str] = &[COSTS, CLI];
 const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, DEPLOYMENTS, CLI];
 /// Those of them that ask others than the Hub.
 const ASKERS: &[&str] = &[GIT, PERFORMANCE, DEPLOYMENTS, CLI];
+/// Those of budgets and judges' scores.
+const COST_MONITORS: &[&str] = &[COSTS, CLI];
 /// That of what teams have deployed.
 const PROBERS: &[&str] = &[DEPLOYMENTS, CLI];
 /// That of load tests.

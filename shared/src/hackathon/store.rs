@@ -9,7 +9,7 @@ use super::{Criterion, Status, Verdict};
 use crate::records::{RecordsError, Result, Row, Tx, Value};
 
 /// After the key of every run, as texts are compared.
-const AFTER_ALL: &str = "9999-12-31T24:00:00";
+pub(super) const AFTER_ALL: &str = "9999-12-31T24:00:00";
 
 /// How many runs' rosters are kept: the last is judged while the Hub names no teams.
 const ROSTERS_KEPT: usize = 8;
@@ -219,20 +219,16 @@ pub(super) async fn lately(
     key: &str,
     runs: usize,
 ) -> Result<HashMap<String, Vec<(Status, Reported)>>> {
-    let runs = runs_before(tx, series.criterion, key, runs).await?;
     let mut lately: HashMap<String, Vec<(Status, Reported)>> = HashMap::new();
-    for run in runs {
-        let sql = "SELECT team, status, reported FROM verdicts \
-                   WHERE run_id = ? AND hackathon = ? AND criterion = ? AND reported <> 'withheld'";
-        let [hackathon, criterion] = series.values();
-        for row in tx.rows(sql, &[run.into(), hackathon, criterion]).await? {
-            lately.entry(row.text(0)?).or_default().push((row.parsed(1)?, row.parsed(2)?));
+    for said in said(tx, series, key, runs).await? {
+        if said.reported != Reported::Withheld {
+            lately.entry(said.team).or_default().push((said.status, said.reported));
         }
     }
     Ok(lately)
 }
 
-/// What a criterion said of a team, for the board.
+/// What a criterion said of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) team: String,
@@ -243,10 +239,10 @@ pub(super) struct Said {
     pub(super) reported: Reported,
 }
 
-/// What the last runs of a series said of each team, those of the latest first; of so many runs at most.
-pub(super) async fn said(tx: &mut Tx, series: &Series, runs: usize) -> Result<Vec<Said>> {
+/// What the last runs of a series before that key said of each team, those of the latest first; of so many runs at most.
+pub(super) async fn said(tx: &mut Tx, series: &Series, key: &str, runs: usize) -> Result<Vec<Said>> {
     let mut said = Vec::new();
-    for run in runs_before(tx, series.criterion, AFTER_ALL, runs).await? {
+    for run in runs_before(tx, series.criterion, key, runs).await? {
         let sql = "SELECT team, status, score, reason, judged_at, reported FROM verdicts \
                    WHERE run_id = ? AND hackathon = ? AND criterion = ?";
         let [hackathon, criterion] = series.values();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{
     AsOf, Report, chart,
@@ -10,46 +10,32 @@ use super::{
     verdict, words,
     words::count,
 };
-use crate::{cleaned, hackathon::Criterion, run::doubt::WhenInDoubt};
+use crate::{cleaned, hackathon::Criterion, page, run::doubt::WhenInDoubt};
 
 const STYLE: &str = include_str!("page.css");
 
-/// What a browser may load for this page: nothing. A second wall behind the escaping of every text.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-
 pub(super) fn page(report: &Report, zone: Option<Tz>) -> Markup {
     let run = &report.run;
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (run.job) " " (run.key) ": " (run.state) }
-                style { (PreEscaped(STYLE)) }
+    let title = format!("{} {}: {}", run.job, run.key, run.state);
+    let body = html! {
+        main {
+            (head(report, zone))
+            @if run.job == cleaned::JOB {
+                (cleaned(report))
+            } @else if Criterion::of_job(&run.job).is_some() {
+                (ledger(report))
+                (verdicts(report))
+            } @else {
+                (ledger(report))
+                (rate(report))
+                (failures(report))
+                (in_doubt(report))
             }
-            body {
-                main {
-                    (head(report, zone))
-                    @if run.job == cleaned::JOB {
-                        (cleaned(report))
-                    } @else if Criterion::of_job(&run.job).is_some() {
-                        (ledger(report))
-                        (verdicts(report))
-                    } @else {
-                        (ledger(report))
-                        (rate(report))
-                        (failures(report))
-                        (in_doubt(report))
-                    }
-                    (facts(report, zone))
-                }
-                footer { "Almanac run report, version " (report.version) ". " (as_of(report)) }
-            }
+            (facts(report, zone))
         }
-    }
+        footer { "Almanac run report, version " (report.version) ". " (as_of(report)) }
+    };
+    page::page(&title, STYLE, None, &body)
 }
 
 fn head(report: &Report, zone: Option<Tz>) -> Markup {

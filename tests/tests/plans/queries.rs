@@ -504,11 +504,6 @@ pub const QUERIES: &[Query] = &[
          AND run_id < ? AND team IN (SELECT t.team FROM monitored_teams t WHERE t.run_id = ?)",
         || after(series(), vec![id(), id()]),
     ),
-    query(
-        "SELECT team, status, reported FROM verdicts \
-         WHERE run_id = ? AND hackathon = ? AND criterion = ? AND reported <> 'withheld'",
-        || after(vec![id()], series()),
-    ),
     query("SELECT id FROM runs WHERE job = ? AND run_key < ? AND parent_id = 0 ORDER BY run_key DESC LIMIT ?", || {
         vec!["monthly-invitations".into(), "key 7".into(), 16_i64.into()]
     }),

@@ -1,14 +1,12 @@
 //! The board as a page.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{Board, Cell, Point, Standing};
+use crate::page;
 
 /// The look of run reports, and what a board has beside it.
 const STYLE: &str = concat!(include_str!("../../report/page.css"), include_str!("board.css"));
-
-/// What a browser may load for this page: nothing. A second wall behind the escaping of every text.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// A sparkline's size.
 const WIDTH: usize = 96;
@@ -18,33 +16,25 @@ const HEIGHT: usize = 22;
 const MARGIN: usize = 3;
 
 pub(super) fn page(board: &Board) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Board of hackathon " (board.hackathon) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body.board {
-                main {
-                    header {
-                        p.kind { "Almanac board" }
-                        h1 { "Hackathon " span.key { (board.hackathon) } }
-                        p.note { "As of " (board.as_of.format("%Y-%m-%d %H:%M UTC")) ", " (board.teams.len()) @if board.teams.len() == 1 { " team." } @else { " teams." } }
-                    }
-                    section {
-                        @if board.teams.is_empty() { p.empty { "No team has been judged yet." } } @else { (table(board)) }
-                    }
-                    @if !board.costs.is_empty() { (super::costs::section(&board.costs)) }
+    let title = format!("Board of hackathon {}", board.hackathon);
+    let teams = board.teams.len();
+    let body = html! {
+        main {
+            header {
+                p.kind { "Almanac board" }
+                h1 { "Hackathon " span.key { (board.hackathon) } }
+                p.note {
+                    "As of " (board.as_of.format("%Y-%m-%d %H:%M UTC")) ", " (teams) @if teams == 1 { " team." } @else { " teams." }
                 }
-                footer { "Lines show the points of up to " (super::HISTORY) " verdicts, the latest on the right." }
             }
+            section {
+                @if board.teams.is_empty() { p.empty { "No team has been judged yet." } } @else { (table(board)) }
+            }
+            @if !board.costs.is_empty() { (super::costs::section(&board.costs)) }
         }
-    }
+        footer { "Lines show the points of up to " (super::HISTORY) " verdicts, the latest on the right." }
+    };
+    page::page(&title, STYLE, Some("board"), &body)
 }
 
 fn table(board: &Board) -> Markup {

@@ -87,7 +87,7 @@ impl Board {
             let series = Series { hackathon: hackathon.to_owned(), criterion };
             let said = records.read(move |tx| {
                 let series = series.clone();
-                async move { store::said(tx, &series, HISTORY).await }.boxed()
+                async move { store::said(tx, &series, store::AFTER_ALL, HISTORY).await }.boxed()
             });
             let by_team = by_team(said.await?);
             if !by_team.is_empty() {
