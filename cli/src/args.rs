@@ -112,7 +112,7 @@ pub enum Command {
         /// The run's number
         id: i64,
     },
-    /// Do again what a closed run's parked batches did not send, as a run of its own
+    /// Do again what a closed run left behind, as a run of its own: parked batches, and letters that were not taken
     Redrive(Redrive),
     /// List the newest dead letters, messages that came to nothing, or show one with what it says
     DeadLetters {

@@ -210,6 +210,7 @@ impl Stack {
             clock: clock.clone(),
             zone: settings.timezone,
             retention_days: settings.expired_retention_days,
+            silence_hours: settings.silence_hours,
         }
     }
 

@@ -10,6 +10,7 @@
 
 pub mod evidence;
 pub mod over_time;
+pub mod silence;
 
 use std::{
     borrow::Cow,
@@ -352,7 +353,7 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
     // A status that feedback has already moved on stays where it is.
     let sent = format!(
         "UPDATE {table} SET send_state = 2, sent_at = ?, \
-         status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4)"
+         status = CASE WHEN status = 0 THEN 1 ELSE status END WHERE send_state IN (0, 4, 6)"
     );
     let all = outcome.accepted.len() == claim.letters as usize;
     match &claim.positions {
@@ -368,7 +369,7 @@ fn write_settlement(script: &mut Script, claim: &Claim, outcome: &Outcome, now: 
         }
     }
     if !claim.is_second_try {
-        let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4)");
+        let failed = format!("UPDATE {table} SET send_state = 3 WHERE send_state IN (0, 4, 6)");
         write_listed(script, &failed, Vec::new(), claim, outcome.failed.iter().map(|(position, _)| *position));
         // Refused for now, but the lease had ended and it was put in doubt: nobody will try again, so it has failed.
         let late = format!("UPDATE {table} SET send_state = 3 WHERE send_state = 4");
@@ -532,7 +533,7 @@ pub async fn attempts(tx: &mut Tx, letter: LetterId) -> Result<Vec<Attempt>> {
         let written: Written<'_> = serde_json::from_str(&row.text(13)?).unwrap_or_default();
         let outcome = match row.int(12)? {
             0 => "under way".to_owned(),
-            2 => "no result: in doubt".to_owned(),
+            2 => "no result".to_owned(),
             _ => written.outcome_of(position),
         };
         attempts.push(Attempt {

@@ -46,6 +46,9 @@ pub enum SendState {
     InDoubt,
     /// Its run was cancelled first.
     Cancelled,
+    /// It had been in doubt, and its provider, which spoke of all letters around it, never spoke of it: it has failed, unless
+    /// something is heard of it after all. See [`crate::claims::silence`].
+    NotTaken,
 }
 
 impl SendState {
@@ -57,6 +60,7 @@ impl SendState {
             3 => Self::Failed,
             4 => Self::InDoubt,
             5 => Self::Cancelled,
+            6 => Self::NotTaken,
             _ => return None,
         })
     }
@@ -69,6 +73,7 @@ impl SendState {
             Self::Failed => 3,
             Self::InDoubt => 4,
             Self::Cancelled => 5,
+            Self::NotTaken => 6,
         }
     }
 
@@ -80,6 +85,7 @@ impl SendState {
             Self::Failed => "failed",
             Self::InDoubt => "in doubt",
             Self::Cancelled => "cancelled",
+            Self::NotTaken => "not taken by its provider",
         }
     }
 }
@@ -163,7 +169,7 @@ mod tests {
             assert_eq!(Status::from_stored(number).map(Status::stored), Some(number));
         }
         assert_eq!((Status::from_stored(8), Status::from_stored(-1)), (None, None));
-        for state in [0, 2, 3, 4, 5] {
+        for state in [0, 2, 3, 4, 5, 6] {
             assert_eq!(SendState::from_stored(state).map(SendState::stored), Some(state));
         }
     }

@@ -31,6 +31,7 @@ pub fn cleanup_into(records: &Records, objects: Arc<dyn Objects>, at: DateTime<U
         clock: Clock::standing_at(at),
         zone: chrono_tz::Europe::Paris,
         retention_days: 90,
+        silence_hours: 24,
     }
 }
 

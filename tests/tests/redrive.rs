@@ -164,7 +164,7 @@ async fn a_batch_is_done_again_once_however_often_it_is_asked_for(database: &Tes
     assert!(opened.iter().all(|opened| opened.run().id == child.id));
     move_all(database, &child).await;
     assert_eq!(work(database, child.id, &mailer()).await.sent, 10);
-    assert!(matches!(open(database, run, Wanted::default()).await, Err(RedriveError::NothingParked(_))));
+    assert!(matches!(open(database, run, Wanted::default()).await, Err(RedriveError::NothingLeft(_))));
 }
 
 static WANTED: Wanted = Wanted { cause: String::new(), batches: Vec::new(), letters_per_second: 0 };
@@ -173,7 +173,7 @@ async fn only_batches_of_the_wanted_cause_or_number_are_taken(database: &TestDat
     let run = parked_unbegun(database, 4).await;
     let panicked = Wanted { cause: "panicked".to_owned(), ..WANTED.clone() };
     let takes = redrive::preview(database, run, &panicked).await.expect("counted");
-    assert_eq!(takes, Takes { batches: 2, planned: 4 });
+    assert_eq!(takes, Takes { batches: 2, planned: 4, not_taken: 0 });
     let child = open(database, run, panicked).await.expect("opened");
     move_all(database, &child).await;
     assert_eq!(work(database, child.id, &mailer()).await.sent, 4);

@@ -1,4 +1,4 @@
-//! `almanac redrive`: a closed run's parked batches are done again, as a run of their own.
+//! `almanac redrive`: what a closed run left behind is done again, as a run of its own.
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -52,13 +52,17 @@ pub(super) async fn redrive(common: &Common, asked: args::Redrive) -> anyhow::Re
 async fn preview(common: &Common, stack: &Stack, id: i64, wanted: &Wanted) -> anyhow::Result<Exit> {
     let takes = redrive::preview(&stack.records, id, wanted).await?;
     if common.json {
-        say!("{}", json!({"run": id, "batches": takes.batches, "planned": takes.planned}));
+        let line = json!({
+            "run": id, "batches": takes.batches, "planned": takes.planned, "not_taken": takes.not_taken,
+        });
+        say!("{line}");
     } else {
         say!(
-            "A redrive of run {id} would take {} parked batches, in which {} letters were planned. What was sent of \
-             them, refused for good or is in doubt stays as it is.",
+            "A redrive of run {id} would take {} parked batches, in which {} letters were planned, and {} letters that \
+             were not taken by their provider. What was sent, refused for good or is in doubt stays as it is.",
             takes.batches,
-            takes.planned
+            takes.planned,
+            takes.not_taken
         );
     }
     Ok(Exit::Done)
@@ -67,7 +71,7 @@ async fn preview(common: &Common, stack: &Stack, id: i64, wanted: &Wanted) -> an
 fn met(opened: &Opened) -> String {
     let run = opened.run();
     match opened {
-        Opened::New(_) => format!("Run {} does parked batches of run {} again.", run.id, run.parent),
-        _ => format!("Run {} is doing the parked batches of run {} again: going on with it.", run.id, run.parent),
+        Opened::New(_) => format!("Run {} does again what run {} left behind.", run.id, run.parent),
+        _ => format!("Run {} is doing again what run {} left behind: going on with it.", run.id, run.parent),
     }
 }

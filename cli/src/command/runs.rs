@@ -2,10 +2,12 @@
 
 use anyhow::Context as _;
 use futures_util::FutureExt;
+use serde_json::json;
 use shared::{
     config::PlannerSettings,
+    invitation::SendState,
     run::{
-        Run,
+        Run, State,
         history::{self, Parked},
     },
 };
@@ -48,14 +50,21 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
     let run = stack.records.read(move |tx| Run::find(tx, id).boxed()).await?;
     let run = run.with_context(|| format!("there is no run {id}; `almanac runs` lists them"))?;
     let ledger = show::ledger_of(&stack.records, &run).await?;
+    let now = show::ledger_now(&stack.records, &run).await?;
     let cleaned = show::cleaned_by(&stack.records, &run).await?;
     if common.json {
-        say!("{}", show::as_json(&run, &ledger, &cleaned));
+        let mut line = show::as_json(&run, &ledger, &cleaned);
+        line["now"] = json!({"sent": now.sent, "failed": now.failed, "in_doubt": now.in_doubt});
+        say!("{line}");
         return Ok(Exit::Done);
     }
     show::print(&run, &ledger, &cleaned, zone);
+    if now != ledger {
+        say!("What was heard since then makes it sent {}, failed {}, in doubt {}.", now.sent, now.failed, now.in_doubt);
+    }
     print_parked(&stack, &run).await?;
-    print_doubts(&stack, &run, ledger.in_doubt).await?;
+    print_not_taken(&stack, &run).await?;
+    print_doubts(&stack, &run, now.in_doubt).await?;
     Ok(Exit::Done)
 }
 
@@ -79,13 +88,31 @@ pub(super) async fn print_parked(stack: &Stack, run: &Run) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Lists what was in doubt and was not taken, for a person to have it sent.
+async fn print_not_taken(stack: &Stack, run: &Run) -> anyhow::Result<()> {
+    let id = run.id;
+    let read = stack.records.read(move |tx| history::letters_in(tx, id, SendState::NotTaken, DOUBTS + 1).boxed());
+    let mut letters = read.await?;
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let more = letters.len() > DOUBTS;
+    letters.truncate(DOUBTS);
+    say!("Not taken by their provider, which spoke of all letters around them and never of these:");
+    say!("  {}{}", letters.join(" "), if more { " and more" } else { "" });
+    if run.state != State::Cancelled {
+        say!("`almanac redrive {id}` sends them.");
+    }
+    Ok(())
+}
+
 /// Lists what is in doubt, for a person to look into.
 pub(super) async fn print_doubts(stack: &Stack, run: &Run, in_doubt: u64) -> anyhow::Result<()> {
     if in_doubt == 0 {
         return Ok(());
     }
     let id = run.id;
-    let doubts = stack.records.read(move |tx| history::in_doubt(tx, id, DOUBTS).boxed()).await?;
+    let doubts = stack.records.read(move |tx| history::letters_in(tx, id, SendState::InDoubt, DOUBTS).boxed()).await?;
     say!("In doubt (handed to a provider, no result known, {}):", run.when_in_doubt.means());
     say!("  {}", doubts.join(" "));
     if in_doubt > doubts.len() as u64 {

@@ -19,6 +19,17 @@ pub(super) async fn ledger_of(records: &Records, run: &Run) -> anyhow::Result<Le
     if let Some(ledger) = run.closing_ledger() {
         return Ok(ledger);
     }
+    count(records, run).await
+}
+
+/// A run's ledger as it stands now: what was heard since its closing moves it. Of what is not there any more, that of the
+/// closing is the last word.
+pub(super) async fn ledger_now(records: &Records, run: &Run) -> anyhow::Result<Ledger> {
+    let now = count(records, run).await?;
+    Ok(run.closing_ledger().filter(|closing| closing.accounted() != now.accounted()).unwrap_or(now))
+}
+
+async fn count(records: &Records, run: &Run) -> anyhow::Result<Ledger> {
     let (id, planned) = (run.id, run.planned);
     Ok(records.read(move |tx| ledger::count(tx, id, planned).boxed()).await?)
 }
@@ -56,7 +67,7 @@ pub(super) fn print(run: &Run, ledger: &Ledger, cleaned: &Counts, zone: Tz) {
     say!("Run {} of {} for {}: {}", run.id, run.job, run.key, verdict(run, ledger));
     say!("  scheduled  {}   trigger: {}", local(run.scheduled_at), run.trigger);
     if run.parent != 0 {
-        say!("  again      what run {} had parked", run.parent);
+        say!("  again      what run {} left behind", run.parent);
     }
     match run.finished_at.unless_never() {
         Some(end) => {

@@ -59,7 +59,7 @@ async fn every_contact_s_story_tells_what_became_of_it() {
     assert_eq!(story["months"][0]["attempts"][0]["outcome"], "accepted");
     let story = machine.run(&["why", &doubtful.to_string(), "--json"]).await.json_of(0);
     assert_eq!(outcomes(&story), "in doubt (status queued)");
-    assert_eq!(story["months"][0]["attempts"][0]["outcome"], "no result: in doubt");
+    assert_eq!(story["months"][0]["attempts"][0]["outcome"], "no result");
 
     let rows = query::rows(&records, "SELECT reason, MIN(contact_ids) FROM skips GROUP BY reason").await;
     let skipped: BTreeMap<String, String> =

@@ -149,7 +149,7 @@ pub(crate) async fn delete(tx: &mut Tx, due: Arc<Due>, parameters: Parameters) -
     if let (Some(first), Some(last)) = (due.invitations.first(), due.invitations.last()) {
         keep_last_sent(tx, &due.invitations).await?;
         let ids = || -> [Value<'static>; 2] { [first.id.into(), last.id.into()] };
-        for about in ["reminders", "waiting_reminders"] {
+        for about in ["reminders", "waiting_reminders", "feedback"] {
             tx.execute(format!("DELETE FROM {about} WHERE invitation_id BETWEEN ? AND ?"), &ids()).await?;
         }
         let [from, to] = ids();

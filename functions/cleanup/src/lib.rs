@@ -7,6 +7,7 @@
 
 mod archive;
 mod contacts;
+mod doubts;
 mod invitations;
 mod progress;
 mod reminders;
@@ -54,6 +55,8 @@ pub struct Cleanup {
     pub zone: Tz,
     /// For how many days an expired invitation is kept.
     pub retention_days: u32,
+    /// After how many hours a provider's silence about a letter in doubt counts.
+    pub silence_hours: u32,
 }
 
 /// What a run of the clean-up must not see change under it.
@@ -65,9 +68,22 @@ pub struct Parameters {
     pub month: Month,
     /// For how many days an expired invitation is kept.
     pub retention_days: u32,
+    /// After how many hours a provider's silence about a letter in doubt counts; runs of before it did have none.
+    #[serde(default = "never_silent")]
+    pub silence_hours: u32,
+}
+
+/// So many hours that none is silent for so long.
+fn never_silent() -> u32 {
+    u32::MAX
 }
 
 impl Parameters {
+    /// What was handed over before this moment, and was not spoken of since, has met with silence.
+    fn silent_since(&self) -> DateTime<Utc> {
+        self.as_of.checked_sub_signed(TimeDelta::hours(self.silence_hours.into())).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
     /// What expired before this moment is deleted.
     fn delete_before(&self) -> DateTime<Utc> {
         self.as_of - TimeDelta::days(self.retention_days.into())
@@ -99,7 +115,8 @@ impl Job for Cleanup {
     async fn parameters(&self, _: Firing) -> anyhow::Result<String> {
         let as_of = self.clock.now();
         let (month, retention_days) = (Month::of(as_of, self.zone), self.retention_days);
-        Ok(serde_json::to_string(&Parameters { as_of, month, retention_days })?)
+        let silence_hours = self.silence_hours;
+        Ok(serde_json::to_string(&Parameters { as_of, month, retention_days, silence_hours })?)
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
@@ -135,6 +152,7 @@ impl Cleanup {
         self.write(progress, move |tx| match progress.step {
             Step::ExpireInvitations => invitations::expire(tx, progress.after, parameters).boxed(),
             Step::ForgetReminders => reminders::forget(tx, progress.after, parameters).boxed(),
+            Step::Doubts => doubts::settle(tx, progress.after, parameters).boxed(),
             Step::DeleteInvitations | Step::Contacts => contacts::look_after(tx, progress.after, parameters).boxed(),
         })
         .await

@@ -22,6 +22,7 @@ async fn main() -> Result<(), Error> {
         clock: clock.clone(),
         zone: settings.timezone,
         retention_days: settings.expired_retention_days,
+        silence_hours: settings.silence_hours,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

@@ -17,6 +17,8 @@ pub(crate) enum Step {
     ForgetReminders,
     /// By user.
     Contacts,
+    /// By batch.
+    Doubts,
 }
 
 /// What each step's keys stay below: an invitation's id is 65,536 times its batch's.
@@ -41,7 +43,8 @@ pub(crate) struct Progress {
 }
 
 impl Step {
-    const ALL: [Self; 4] = [Self::ExpireInvitations, Self::DeleteInvitations, Self::ForgetReminders, Self::Contacts];
+    const ALL: [Self; 5] =
+        [Self::ExpireInvitations, Self::DeleteInvitations, Self::ForgetReminders, Self::Contacts, Self::Doubts];
 
     fn following(self) -> Option<Self> {
         Self::ALL.get(self as usize + 1).copied()
@@ -52,7 +55,7 @@ impl Progress {
     pub(crate) fn of(run: &Run) -> Self {
         let place = usize::try_from(run.checkpoint / KEYS).unwrap_or_default();
         // A checkpoint comes only from below, and names a step that there is.
-        let step = Step::ALL.get(place).copied().unwrap_or(Step::Contacts);
+        let step = Step::ALL.get(place).copied().unwrap_or(Step::Doubts);
         Self { run: run.id, step, after: run.checkpoint % KEYS }
     }
 
@@ -89,6 +92,6 @@ mod tests {
                 before = checkpoint;
             }
         }
-        assert_eq!(Step::Contacts.following(), None);
+        assert_eq!(Step::Doubts.following(), None);
     }
 }

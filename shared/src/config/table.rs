@@ -279,6 +279,9 @@ settings! {
         /// How long the history of metrics is kept.
         SCHEDULER_METRICS_RETENTION_HOURS: Whole = Whole::range(1, 8_760).of("hours"),
             default("72"), formerly("METRICS_RETENTION_HOURS"), read_by(&[CLEANUP, CLI]);
+
+        /// After how long of a provider's silence a letter in doubt was not taken, if it spoke of all letters around it.
+        SCHEDULER_SILENCE_HOURS: Whole = Whole::range(1, 8_760).of("hours"), default("24"), read_by(&[CLEANUP, CLI]);
     }
 
     Health {

@@ -56,6 +56,7 @@ const CHANGES: &[Change] = &[
     change!(22, "0022_job_health"),
     change!(23, "0023_conditional_answers"),
     change!(24, "0024_costs"),
+    change!(25, "0025_silence"),
 ];
 
 /// What bringing the schema up to date came to.

@@ -12,6 +12,7 @@ use crate::{
     claims::{self, Calls},
     cleaned,
     hackathon::{self, Past, Reported},
+    invitation::SendState,
     records::{Never, Records, Result, Tx},
     run::{
         Run, history,
@@ -41,7 +42,8 @@ pub(super) async fn gather(records: &Records, run: &Run) -> Result<Report> {
     let parked_batches = records.read(move |tx| parked_batches(tx, run_id).boxed()).await?;
     let cleaned = records.read(move |tx| cleaned::of_run(tx, run_id).boxed()).await?;
     let verdicts = records.read(move |tx| hackathon::verdicts_of(tx, run_id, MOST_VERDICTS).boxed()).await?;
-    let mut listed = records.read(move |tx| history::in_doubt(tx, run_id, MOST_IN_DOUBT + 1).boxed()).await?;
+    let mut listed =
+        records.read(move |tx| history::letters_in(tx, run_id, SendState::InDoubt, MOST_IN_DOUBT + 1).boxed()).await?;
     let more = listed.len() > MOST_IN_DOUBT;
     listed.truncate(MOST_IN_DOUBT);
     Ok(Report {

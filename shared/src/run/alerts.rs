@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use super::Run;
 use crate::{
     alerts::{self, Alert, Severity},
+    cleaned,
     records::{Records, Result, Tx},
 };
 
@@ -21,6 +22,9 @@ const STUCK: &str = "run-stuck";
 
 /// A planner was started again and came no further.
 const REFUSED: &str = "planner-refused";
+
+/// Letters of a run were not taken by their provider.
+const NOT_TAKEN: &str = "letters-not-taken";
 
 /// A run was fired later than its job's deadline.
 const LATE: &str = "run-late";
@@ -75,6 +79,21 @@ pub(super) async fn refused(tx: &mut Tx, run: &Run) -> Result<bool> {
 /// Says that it no longer does, where it did.
 pub(super) async fn goes_on(tx: &mut Tx, run_id: i64) -> Result<bool> {
     alerts::clear(tx, KEEPER, REFUSED, &subject(run_id)).await
+}
+
+/// Says that letters of a closed run were not taken by their provider, and what sends them; once, until that is done.
+pub async fn not_taken(tx: &mut Tx, run: &Run) -> Result<bool> {
+    let message = format!(
+        "{}: letters that had been in doubt were not taken by their provider, which never spoke of them: almanac redrive {}",
+        named(run),
+        run.id
+    );
+    alerts::raise(tx, &about(cleaned::JOB, NOT_TAKEN, &subject(run.id), Severity::Medium, message, run.id)).await
+}
+
+/// Says that what a run left behind is being done again, where somebody was told of it.
+pub(super) async fn is_redriven(tx: &mut Tx, run_id: i64) -> Result<bool> {
+    alerts::clear(tx, cleaned::JOB, NOT_TAKEN, &subject(run_id)).await
 }
 
 /// Says that what stood still is over with the run, where something did.

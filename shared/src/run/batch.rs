@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Control, State, doubt};
 use crate::{
     invitation::{POSITIONS, SendState},
-    letters::LetterKind,
+    letters::{LetterId, LetterKind},
     records::{RecordsError, Result, Row, Tx},
 };
 
@@ -257,6 +257,16 @@ pub(super) async fn has_letters(tx: &mut Tx, kind: LetterKind, batch_id: i64, st
     let sql =
         format!("SELECT 1 FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = ? LIMIT 1");
     Ok(tx.row(sql, &[batch_id.into(), batch_id.into(), state.stored().into()]).await?.is_some())
+}
+
+/// The positions of a batch's letters in that state, in order.
+pub(crate) async fn positions_of(tx: &mut Tx, kind: LetterKind, batch_id: i64, state: SendState) -> Result<Vec<u32>> {
+    let table = kind.table();
+    let sql = format!(
+        "SELECT id FROM {table} WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = ? ORDER BY id"
+    );
+    let rows = tx.rows(sql, &[batch_id.into(), batch_id.into(), state.stored().into()]).await?;
+    rows.iter().map(|row| Ok(LetterId(row.int(0)?).position())).collect()
 }
 
 /// Whether a call to a provider is under way for this batch, or was when its worker died.

@@ -5,7 +5,7 @@ use super::{
     batch::{self, LetterRange},
 };
 use crate::{
-    invitation::InvitationId,
+    invitation::{InvitationId, SendState},
     letters::{LetterKind, ReminderKind},
     records::{RecordsError, Result, Row, Tx},
 };
@@ -92,28 +92,28 @@ pub async fn redrives(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
     rows.iter().map(|row| row.int(0)).collect()
 }
 
-/// The first letters of a run that are in doubt, each as its message is called: `42`, or `42/first`.
-pub async fn in_doubt(tx: &mut Tx, run_id: i64, most: usize) -> Result<Vec<String>> {
-    let mut doubts = Vec::new();
+/// The first letters of a run in that state, each as its message is called: `42`, or `42/first`.
+pub async fn letters_in(tx: &mut Tx, run_id: i64, state: SendState, most: usize) -> Result<Vec<String>> {
+    let mut letters = Vec::new();
     for range in batch::letter_ranges(tx, run_id).await? {
-        doubts.extend(in_doubt_within(tx, range, most - doubts.len()).await?);
-        if doubts.len() == most {
+        letters.extend(letters_within(tx, range, state, most - letters.len()).await?);
+        if letters.len() == most {
             break;
         }
     }
-    Ok(doubts)
+    Ok(letters)
 }
 
-async fn in_doubt_within(tx: &mut Tx, range: LetterRange, most: usize) -> Result<Vec<String>> {
-    let values = [range.first.into(), range.last.into(), most.into()];
+async fn letters_within(tx: &mut Tx, range: LetterRange, state: SendState, most: usize) -> Result<Vec<String>> {
+    let values = [range.first.into(), range.last.into(), state.stored().into(), most.into()];
     match range.kind {
         LetterKind::Invitation => {
-            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?";
+            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = ? ORDER BY id LIMIT ?";
             let name = |row: &Row| Ok(LetterKind::Invitation.message(InvitationId(row.int(0)?)));
             tx.rows(sql, &values).await?.iter().map(name).collect()
         }
         LetterKind::Reminder(_) => {
-            let sql = "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = 4 \
+            let sql = "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = ? \
                        ORDER BY id LIMIT ?";
             tx.rows(sql, &values).await?.iter().map(name_of_reminder).collect()
         }

@@ -56,7 +56,7 @@ pub async fn count(tx: &mut Tx, run_id: i64, planned: u64) -> Result<Ledger> {
             let counted = row.count(1)?;
             match SendState::from_stored(row.int(0)?) {
                 Some(SendState::Sent) => ledger.sent += counted,
-                Some(SendState::Failed) => ledger.failed += counted,
+                Some(SendState::Failed | SendState::NotTaken) => ledger.failed += counted,
                 Some(SendState::InDoubt) => ledger.in_doubt += counted,
                 Some(SendState::Cancelled) => *ledger.skipped.entry(CANCELLED.to_owned()).or_default() += counted,
                 Some(SendState::Planned) | None => {}

@@ -78,7 +78,7 @@ pub struct Run {
     pub job: String,
     /// The job's own key for this firing: `2026-11/05`.
     pub key: String,
-    /// What fired it first: `schedule`, `manual`, `resume`; `redrive` where it does parked batches again.
+    /// What fired it first: `schedule`, `manual`, `resume`; `redrive` where it does again what another left behind.
     pub trigger: String,
     /// The firing's scheduled time.
     pub scheduled_at: DateTime<Utc>,
@@ -108,7 +108,7 @@ pub struct Run {
     pub resumed_checkpoint: i64,
     /// How often another start was refused because it stood there still.
     pub vain_resumes: u32,
-    /// The run whose parked batches this one does again; 0 for none.
+    /// The run of which this one does again what it left behind; 0 for none.
     pub parent: i64,
     /// How many letters a second a redrive lets go; 0 for all at once.
     pub letters_per_second: u32,

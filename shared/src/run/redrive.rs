@@ -1,19 +1,21 @@
-//! Redrive: a run of its own, the child, that does a closed run's parked batches again.
+//! Redrive: a run of its own, the child, that does again what a closed run left behind: its parked batches, and in the
+//! others the letters that were in doubt and were not taken by their provider.
 //!
-//! Opening it writes, in one transaction, the child and its name on every parked batch that it takes; so a batch goes
+//! Opening it writes, in one transaction, the child and its name on every batch that it takes from; so a batch goes
 //! into one child only. What the batches hold then moves batch by batch, each in a transaction of its own that compares
 //! and sets: whoever is cut off in between, the keeper goes on. The child has no subjects to walk: what is
 //! [`advance`] here takes the place of a planner's walk.
 //!
-//! Only what was surely never accepted is done again: letters that failed because their batch was parked. What a
-//! provider refused for good stays failed, and what is in doubt stays in doubt.
+//! Only what was never accepted is done again: letters that failed because their batch was parked, and those of which
+//! their provider's silence says so ([`claims::silence`]). What a provider refused for good stays failed, and what is in
+//! doubt stays in doubt.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
-use super::{Opened, Run, State, batch::UNPREPARED, control::Control, outbox};
+use super::{Opened, Run, State, alerts, batch::UNPREPARED, control::Control, outbox};
 use crate::{
     claims,
     clock::Clock,
@@ -47,9 +49,11 @@ pub enum RedriveError {
     /// A person ended it.
     #[error("run {0} was cancelled by a person: it left nothing to do again")]
     Cancelled(i64),
-    /// No parked batch is as wanted, or all have been taken by a redrive before.
-    #[error("run {0} has no parked batch of that kind that is not being done again already")]
-    NothingParked(i64),
+    /// No batch is as wanted, or all have been taken by a redrive before.
+    #[error(
+        "run {0} has no parked batch of that kind, and no letter that was not taken, that is not being done again already"
+    )]
+    NothingLeft(i64),
     /// The records do not answer.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -62,6 +66,8 @@ pub struct Takes {
     pub batches: u64,
     /// How many letters were planned in them: what was sent, refused or skipped before they were parked is among them.
     pub planned: u64,
+    /// How many letters of other batches were not taken by their provider.
+    pub not_taken: u64,
 }
 
 /// What stands between a key and the number of its redrive: `2026-11/05/redrive-1`.
@@ -84,16 +90,19 @@ pub async fn preview(records: &Records, parent: i64, wanted: &Wanted) -> std::re
                     return Ok(Err(refused));
                 }
                 let (filter, values) = filter(parent, &wanted);
-                let sql = format!("SELECT COUNT(*), COALESCE(SUM(planned), 0) FROM batches WHERE {filter}");
+                let sql = format!(
+                    "SELECT COALESCE(SUM(state = 'parked'), 0), COALESCE(SUM((state = 'parked') * planned), 0), \
+                     COALESCE(SUM((state <> 'parked') * not_taken), 0) FROM batches WHERE {filter}"
+                );
                 let Some(row) = tx.row(sql, &values).await? else { return Ok(Ok(Takes::default())) };
-                Ok(Ok(Takes { batches: row.count(0)?, planned: row.sum(1)? }))
+                Ok(Ok(Takes { batches: row.sum(0)?, planned: row.sum(1)?, not_taken: row.sum(2)? }))
             }
             .boxed()
         })
         .await?
 }
 
-/// Opens a child run that takes the parked batches as wanted; they move by [`advance`]. Where none is left to take but an
+/// Opens a child run that takes what is left behind, as wanted; they move by [`advance`]. Where none is left to take but an
 /// open child has some, it is joined.
 pub async fn open(
     records: &Records,
@@ -131,13 +140,14 @@ async fn try_open(
     let (filter, wanted_values) = filter(parent.id, wanted);
     if tx.row(format!("SELECT 1 FROM batches WHERE {filter} LIMIT 1"), &wanted_values).await?.is_none() {
         let open = open_child(tx, parent.id).await?;
-        return Ok(open.map(Opened::Joined).ok_or(RedriveError::NothingParked(parent.id)));
+        return Ok(open.map(Opened::Joined).ok_or(RedriveError::NothingLeft(parent.id)));
     }
     let child = insert_child(tx, &parent, wanted, token, now).await?;
     let values = [vec![child.into()], wanted_values].concat();
     tx.execute(format!("UPDATE batches SET redriven_by = ? WHERE {filter}"), &values).await?;
     let child = Run::find(tx, child).await?.ok_or(RecordsError::Fenced)?;
     outbox::put_event(tx, child.id, &JobStarted::new(&child)).await?;
+    alerts::is_redriven(tx, parent.id).await?;
     Ok(Ok(Opened::New(child)))
 }
 
@@ -190,9 +200,9 @@ async fn insert_child(tx: &mut Tx, parent: &Run, wanted: &Wanted, token: &str, n
     .await
 }
 
-/// The parked batches that a redrive may take: those that no redrive took, or one that was closed before it got to them.
+/// The batches that a redrive may take from: those that no redrive took, or one that was closed before it got to them.
 fn filter(parent: i64, wanted: &Wanted) -> (String, Vec<Value<'static>>) {
-    let mut sql = "run_id = ? AND state = 'parked' AND redriven_as = 0 AND (redriven_by = 0 OR redriven_by IN \
+    let mut sql = "run_id = ? AND (state = 'parked' OR not_taken > 0) AND redriven_as = 0 AND (redriven_by = 0 OR redriven_by IN \
                    (SELECT id FROM runs WHERE parent_id = ? AND state <> 'open'))"
         .to_owned();
     let mut values: Vec<Value<'static>> = vec![parent.into(), parent.into()];
@@ -208,9 +218,9 @@ fn filter(parent: i64, wanted: &Wanted) -> (String, Vec<Value<'static>>) {
     (sql, values)
 }
 
-/// A parked batch that a child took.
+/// A batch that a child took, and that has not moved.
 #[derive(Debug, Clone)]
-struct Parked {
+struct Taken {
     id: i64,
     kind: LetterKind,
     subjects: String,
@@ -223,12 +233,12 @@ struct Parked {
 /// Gives the run as it stands then. Safe to repeat, and to do beside itself.
 pub async fn advance(records: &Records, clock: &Clock, run: &Run) -> Result<Run> {
     let (child, parent, now) = (run.id, run.parent, clock.now());
-    for parked in records.read(move |tx| taken(tx, child, parent).boxed()).await? {
-        let parked = Arc::new(parked);
+    for taken in records.read(move |tx| taken_by(tx, child, parent).boxed()).await? {
+        let taken = Arc::new(taken);
         let moved = records
             .transaction(move |tx| {
-                let parked = parked.clone();
-                async move { move_batch(tx, child, &parked, now).await }.boxed()
+                let taken = taken.clone();
+                async move { move_batch(tx, child, &taken, now).await }.boxed()
             })
             .await;
         match moved {
@@ -240,11 +250,11 @@ pub async fn advance(records: &Records, clock: &Clock, run: &Run) -> Result<Run>
     records.transaction(move |tx| complete(tx, child, parent).boxed()).await
 }
 
-async fn taken(tx: &mut Tx, child: i64, parent: i64) -> Result<Vec<Parked>> {
+async fn taken_by(tx: &mut Tx, child: i64, parent: i64) -> Result<Vec<Taken>> {
     let sql = "SELECT id, letters, subjects, planned, prepared_by FROM batches \
-               WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?";
-    let parked = |row: &Row| {
-        Ok(Parked {
+               WHERE run_id = ? AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?";
+    let taken = |row: &Row| {
+        Ok(Taken {
             id: row.int(0)?,
             kind: row.parsed(1)?,
             subjects: row.text(2)?,
@@ -252,63 +262,63 @@ async fn taken(tx: &mut Tx, child: i64, parent: i64) -> Result<Vec<Parked>> {
             prepared_by: row.text(4)?,
         })
     };
-    tx.rows(sql, &[parent.into(), child.into(), PAGE.into()]).await?.iter().map(parked).collect()
+    tx.rows(sql, &[parent.into(), child.into(), PAGE.into()]).await?.iter().map(taken).collect()
 }
 
 async fn complete(tx: &mut Tx, child: i64, parent: i64) -> Result<Run> {
     tx.execute(
         "UPDATE runs SET plan_complete = 1 WHERE id = ? AND state = 'open' AND control = 'run' AND NOT EXISTS \
-         (SELECT 1 FROM batches WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0)",
+         (SELECT 1 FROM batches WHERE run_id = ? AND redriven_by = ? AND redriven_as = 0)",
         &[child.into(), parent.into(), child.into()],
     )
     .await?;
     Run::find(tx, child).await?.ok_or(RecordsError::Fenced)
 }
 
-/// Makes a batch of the child out of a parked one. [`RecordsError::Fenced`] when it has moved already, or the child is
+/// Makes a batch of the child out of one that it took. [`RecordsError::Fenced`] when it has moved already, or the child is
 /// not to go on.
-async fn move_batch(tx: &mut Tx, child: i64, parked: &Parked, now: DateTime<Utc>) -> Result<()> {
+async fn move_batch(tx: &mut Tx, child: i64, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
     // The run is locked first, so that movers take turns and a cancellation comes before or after.
     tx.row("SELECT id FROM runs WHERE id = ? {for update}", &[child.into()]).await?;
     let run = Run::find(tx, child).await?.ok_or(RecordsError::Fenced)?;
     if run.state != State::Open || run.control != Control::Run {
         return Err(RecordsError::Fenced);
     }
-    let batch = insert_batch(tx, &run, parked).await?;
+    let batch = insert_batch(tx, &run, taken).await?;
     // A batch that no worker had prepared has no rows yet: it is done again from its subjects.
-    let (letters, moved) = if parked.prepared_by == UNPREPARED {
-        (parked.planned, 0)
+    let (letters, moved) = if taken.prepared_by == UNPREPARED {
+        (taken.planned, 0)
     } else {
-        let moved = move_rows(tx, parked, batch, now).await?;
+        let moved = move_rows(tx, taken, batch, now).await?;
         let sql = "UPDATE batches SET planned = ?, state = CASE WHEN ? = 0 THEN 'done' ELSE 'open' END WHERE id = ?";
         tx.execute(sql, &[moved.into(), moved.into(), batch.into()]).await?;
         (moved, moved)
     };
     let sql = "UPDATE batches SET redriven_as = ?, redriven_letters = ? \
                WHERE id = ? AND redriven_by = ? AND redriven_as = 0";
-    if tx.execute(sql, &[batch.into(), moved.into(), parked.id.into(), child.into()]).await? != 1 {
+    if tx.execute(sql, &[batch.into(), moved.into(), taken.id.into(), child.into()]).await? != 1 {
         return Err(RecordsError::Fenced);
     }
     tx.execute(
         "UPDATE runs SET planned = planned + ?, checkpoint = ?, checkpoint_at = {now} WHERE id = ?",
-        &[letters.into(), parked.id.into(), child.into()],
+        &[letters.into(), taken.id.into(), child.into()],
     )
     .await?;
     Ok(())
 }
 
 /// Begins a batch in the child. Where a rate is set it waits until the one before it has had its time.
-async fn insert_batch(tx: &mut Tx, run: &Run, parked: &Parked) -> Result<i64> {
+async fn insert_batch(tx: &mut Tx, run: &Run, taken: &Taken) -> Result<i64> {
     let due = after_the_last(tx, run).await?;
     tx.insert(
         "INSERT INTO batches (run_id, letters, subjects, planned, prepared_by, cause, not_before) \
          SELECT ?, ?, ?, ?, ?, '', CASE WHEN ? > {now} THEN ? ELSE {now} END",
         &[
             run.id.into(),
-            parked.kind.as_str().into(),
-            (&parked.subjects).into(),
-            parked.planned.into(),
-            (&parked.prepared_by).into(),
+            taken.kind.as_str().into(),
+            (&taken.subjects).into(),
+            taken.planned.into(),
+            (&taken.prepared_by).into(),
             due.into(),
             due.into(),
         ],
@@ -326,36 +336,36 @@ async fn after_the_last(tx: &mut Tx, run: &Run) -> Result<DateTime<Utc>> {
     Ok(last.time(0)? + TimeDelta::microseconds(micros))
 }
 
-/// Gives a parked batch's failed letters to the child's batch, planned again; gives how many. Nothing went out
-/// under their ids, so these may change. Those that a provider refused for good, or that nobody could answer any more, stay.
-async fn move_rows(tx: &mut Tx, parked: &Parked, new: i64, now: DateTime<Utc>) -> Result<u32> {
-    let refused: BTreeSet<u32> = claims::refused_for_good(tx, parked.id).await?;
-    let failed = failed_letters(tx, parked, now).await?;
+/// Gives a batch's failed letters to the child's batch, planned again; gives how many. Nothing went out
+/// under their ids, so these may change, and what is said of them after all is still understood. Those that a provider refused for good, or that nobody could answer any more, stay.
+async fn move_rows(tx: &mut Tx, taken: &Taken, new: i64, now: DateTime<Utc>) -> Result<u32> {
+    let refused: BTreeSet<u32> = claims::refused_for_good(tx, taken.id).await?;
+    let failed = failed_letters(tx, taken, now).await?;
     let again: Vec<i64> = failed.into_iter().filter(|&id| !refused.contains(&LetterId(id).position())).collect();
     for ids in again.chunks(ROWS) {
-        let mut values: Vec<Value<'_>> = vec![((new - parked.id) * POSITIONS).into()];
+        let mut values: Vec<Value<'_>> = vec![((new - taken.id) * POSITIONS).into()];
         values.extend(ids.iter().map(|&id| Value::from(id)));
         let list = with_list("id IN (?..)", ids.len());
-        let table = parked.kind.table();
-        let sql = format!("UPDATE {table} SET id = id + ?, send_state = 0 WHERE send_state = 3 AND {list}");
+        let table = taken.kind.table();
+        let sql = format!("UPDATE {table} SET id = id + ?, send_state = 0 WHERE send_state IN (3, 6) AND {list}");
         tx.execute(sql, &values).await?;
     }
     Ok(u32::try_from(again.len()).unwrap_or(u32::MAX))
 }
 
-/// The failed letters of a parked batch that somebody could still answer. Of reminders the worker asks for itself, because
+/// The failed letters of a batch that somebody could still answer. Of reminders the worker asks for itself, because
 /// more can have happened to their invitations.
-async fn failed_letters(tx: &mut Tx, parked: &Parked, now: DateTime<Utc>) -> Result<Vec<i64>> {
-    let rows = match parked.kind {
+async fn failed_letters(tx: &mut Tx, taken: &Taken, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    let rows = match taken.kind {
         LetterKind::Invitation => {
-            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+            let sql = "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state IN (3, 6) \
                        AND status = 0 AND expires_at > ? ORDER BY id";
-            tx.rows(sql, &[parked.id.into(), parked.id.into(), now.into()]).await?
+            tx.rows(sql, &[taken.id.into(), taken.id.into(), now.into()]).await?
         }
         LetterKind::Reminder(_) => {
-            let sql = "SELECT id FROM reminders WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+            let sql = "SELECT id FROM reminders WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state IN (3, 6) \
                        AND status = 0 ORDER BY id";
-            tx.rows(sql, &[parked.id.into(), parked.id.into()]).await?
+            tx.rows(sql, &[taken.id.into(), taken.id.into()]).await?
         }
     };
     rows.iter().map(|row| row.int(0)).collect()

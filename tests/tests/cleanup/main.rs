@@ -1,5 +1,6 @@
 //! The clean-up from a night's firing to a closed run, on every database.
 
 mod contacts;
+mod doubts;
 mod invitations;
 mod nights;

@@ -44,10 +44,12 @@ pub async fn fill(records: &Records) {
         ]
     })
     .await;
-    let head = "INSERT INTO batches (run_id, subjects, planned, state, queued, cause) VALUES";
-    insert(records, head, 6, MANY, |n| {
-        let state = if n % 50 == 0 { "open" } else { "done" };
-        vec![(1 + n / 30).into(), "1:2".into(), 2_i64.into(), state.into(), (n % 100).min(1).into(), "".into()]
+    let head = "INSERT INTO batches (run_id, subjects, planned, state, queued, cause, heard_out) VALUES";
+    insert(records, head, 7, MANY, |n| {
+        let (state, heard_out) = if n % 50 == 0 { ("open", 0_i64) } else { ("done", 1) };
+        let (run, queued) = (1 + n / 30, (n % 100).min(1));
+        let planned = 2_i64.into();
+        vec![run.into(), "1:2".into(), planned, state.into(), queued.into(), "".into(), heard_out.into()]
     })
     .await;
     insert(records, "INSERT INTO cycle_members (month, user_id, batch_id, joined_at) VALUES", 4, 2 * MANY, |n| {

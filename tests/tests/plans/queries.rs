@@ -280,11 +280,11 @@ pub const QUERIES: &[Query] = &[
     // A redrive's.
     query(
         "SELECT id, letters, subjects, planned, prepared_by FROM batches \
-         WHERE run_id = ? AND state = 'parked' AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?",
+         WHERE run_id = ? AND redriven_by = ? AND redriven_as = 0 ORDER BY id LIMIT ?",
         || vec![id(), id(), 100_i64.into()],
     ),
     query(
-        "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = 3 \
+        "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state IN (3, 6) \
          AND status = 0 AND expires_at > ? ORDER BY id",
         || vec![id(), id(), shared::records::never().into()],
     ),
@@ -300,12 +300,12 @@ pub const QUERIES: &[Query] = &[
         vec![id()]
     }),
     query("SELECT id FROM runs WHERE parent_id = ? AND state = 'open' ORDER BY id LIMIT 1", || vec![id()]),
-    query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?", || {
-        after(a_range(), vec![100_i64.into()])
+    query("SELECT id FROM invitations WHERE id BETWEEN ? AND ? AND send_state = ? ORDER BY id LIMIT ?", || {
+        after(a_range(), vec![4_i64.into(), 100_i64.into()])
     }),
     query(
-        "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = 4 ORDER BY id LIMIT ?",
-        || after(a_range(), vec![100_i64.into()]),
+        "SELECT invitation_id, kind FROM reminders WHERE id BETWEEN ? AND ? AND send_state = ? ORDER BY id LIMIT ?",
+        || after(a_range(), vec![4_i64.into(), 100_i64.into()]),
     ),
     // The keeper's, every minute, and the engine's of one machine, every second.
     assembled(query(
@@ -422,6 +422,35 @@ pub const QUERIES: &[Query] = &[
     }),
     assembled(query("DELETE FROM reminders WHERE invitation_id BETWEEN ? AND ?", a_range)),
     assembled(query("DELETE FROM waiting_reminders WHERE invitation_id BETWEEN ? AND ?", a_range)),
+    assembled(query("DELETE FROM feedback WHERE invitation_id BETWEEN ? AND ?", a_range)),
+    query(
+        "SELECT b.id, b.letters, b.run_id FROM batches b JOIN runs r ON r.id = b.run_id AND r.state <> 'open' \
+         WHERE b.heard_out = 0 AND b.id > ? ORDER BY b.id LIMIT ?",
+        || vec![id(), 50_i64.into()],
+    ),
+    assembled(query(
+        "SELECT id FROM invitations WHERE id BETWEEN ? * 65536 AND ? * 65536 + 65535 AND send_state = ? ORDER BY id",
+        || vec![id(), id(), 4_i64.into()],
+    )),
+    assembled(query("SELECT claim, outcome FROM sends WHERE batch_id = ? AND accepted < letters", || vec![id()])),
+    assembled(query(
+        "SELECT claim, claimed_at FROM sends WHERE batch_id BETWEEN ? AND ? AND provider = ? \
+         AND claimed_at BETWEEN ? AND ? AND state = 1 AND accepted = letters AND refused = 0 \
+         AND outcome NOT LIKE '%\"unknown\":%' ORDER BY claimed_at DESC LIMIT ?",
+        || after(after(vec![id(), 117_i64.into(), "ses".into()], an_hour()), vec![5_i64.into()]),
+    )),
+    list(
+        "SELECT COUNT(DISTINCT f.invitation_id) FROM feedback f WHERE f.invitation_id BETWEEN ? AND ? \
+         AND f.letter = ? AND f.batch_id = ? AND f.claim = ? AND f.kind IN (?..)",
+        4,
+        || after(a_range(), after(vec![0_i64.into(), id(), 0_i64.into()], ids(4))),
+    ),
+    list(
+        "SELECT COUNT(DISTINCT r.id) FROM reminders r JOIN feedback f ON f.invitation_id = r.invitation_id \
+         WHERE r.id BETWEEN ? AND ? AND f.letter = ? AND f.batch_id = ? AND f.claim = ? AND f.kind IN (?..)",
+        4,
+        || after(a_range(), after(vec![1_i64.into(), id(), 0_i64.into()], ids(4))),
+    ),
     query("DELETE FROM sends WHERE batch_id = ?", || vec![id()]),
     query("DELETE FROM skips WHERE run_id = (SELECT run_id FROM batches WHERE id = ?) AND batch_id = ?", || {
         vec![id(), id()]
@@ -569,6 +598,7 @@ pub const QUERIES: &[Query] = &[
 pub fn source() -> String {
     [
         include_str!("../../../functions/cleanup/src/contacts.rs"),
+        include_str!("../../../functions/cleanup/src/doubts.rs"),
         include_str!("../../../functions/cleanup/src/invitations.rs"),
         include_str!("../../../functions/cleanup/src/reminders.rs"),
         include_str!("../../../functions/git-monitor/src/memory.rs"),
@@ -583,6 +613,7 @@ pub fn source() -> String {
         include_str!("../../../functions/run-keeper/src/lib.rs"),
         include_str!("../../../shared/src/claims.rs"),
         include_str!("../../../shared/src/claims/evidence.rs"),
+        include_str!("../../../shared/src/claims/silence.rs"),
         include_str!("../../../shared/src/consent.rs"),
         include_str!("../../../shared/src/cycle.rs"),
         include_str!("../../../shared/src/feedback/letter.rs"),

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use invitation_worker::skips::NOBODY;
 use shared::{
     clock::Clock,
+    invitation::SendState,
     run::{
         batch::BatchMessage,
         control::{self, Control},
@@ -127,7 +128,7 @@ async fn a_reminder_whose_invitation_is_gone_is_withdrawn(database: &TestDatabas
 
 async fn a_reminder_in_doubt_is_listed_by_its_messages_name(database: &TestDatabase) {
     invite(database, 5).await;
-    let in_doubt = |run, most| database.read(move |tx| history::in_doubt(tx, run, most).boxed());
+    let in_doubt = |run, most| database.read(move |tx| history::letters_in(tx, run, SendState::InDoubt, most).boxed());
     for (days, name) in [(3, "first"), (7, "second")] {
         let (run, messages) = plan(database, after(days, 0)).await;
         crash(database, messages[0], days).await;

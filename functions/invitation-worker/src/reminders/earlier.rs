@@ -76,7 +76,7 @@ pub async fn of(tx: &mut Tx, invitations: &[InvitationId]) -> Result<HashMap<Inv
                 Some(SendState::Planned) => Past::Planned,
                 Some(SendState::Sent) => Past::Went(row.time(4)?),
                 Some(SendState::InDoubt) => Past::Went(claimed_at(tx, LetterId(row.int(0)?)).await?),
-                Some(SendState::Failed | SendState::Cancelled) | None => Past::DidNotGo,
+                Some(SendState::Failed | SendState::NotTaken | SendState::Cancelled) | None => Past::DidNotGo,
             };
             *earlier.entry(InvitationId(row.int(1)?)).or_default().of_mut(kind) = past;
         }

@@ -6,6 +6,7 @@ use futures_util::{FutureExt as _, future::join_all};
 use tests::{dice::Dice, sqs_pump::receives};
 
 use crate::{
+    aftermath,
     count::Count,
     fleet::{Fleet, Invocation, Zombie},
     hearsay::{Feedback, Hearsay},
@@ -27,7 +28,7 @@ pub struct Size {
 }
 
 /// How many workers are under way at once.
-const LANES: usize = 3;
+pub const LANES: usize = 3;
 
 /// No more happens to a message that was received so often: one more and it may be a dead letter, and its batch waits for
 /// a person.
@@ -44,7 +45,7 @@ pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Opt
     let mut perils = peril::all(size, &mut dice);
     let last = ROUNDS * (perils.len() as u64 + 10);
     let mut round = 0;
-    while !(world.is_closed().boxed().await && fleet.has_no_zombie()) {
+    while !(world.is_closed(world.run).boxed().await && fleet.has_no_zombie()) {
         round += 1;
         assert!(round < last, "the run does not end: {:?} are left", world.sqs.depth());
         let wake = dice.happens(50) || perils.is_empty();
@@ -72,11 +73,12 @@ pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Opt
         }
     }
     assert!(perils.is_empty(), "the run ended before {} of its perils", perils.len());
-    Some(Count::of(&world, &fleet, &mut hearsay, feedback).boxed().await)
+    let after = aftermath::live_on(&world, &fleet, &mut hearsay).boxed().await;
+    Some(Count::of(&world, &fleet, &hearsay, &after, feedback).boxed().await)
 }
 
 /// Hands one message to a worker; gives back the peril when it did not come to that.
-async fn lane(world: Arc<World>, fleet: Arc<Fleet>, peril: Option<Peril>) -> Option<Peril> {
+pub async fn lane(world: Arc<World>, fleet: Arc<Fleet>, peril: Option<Peril>) -> Option<Peril> {
     let messages = world.pump.gather().await;
     if messages.is_empty() {
         return peril;

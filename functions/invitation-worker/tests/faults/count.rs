@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use shared::run::history;
+use shared::{invitation::SendState, records::Row, run::history};
 use tests::{
     ask,
     gate::{Moment, Step},
@@ -15,6 +15,7 @@ use tests::{
 };
 
 use crate::{
+    aftermath::Aftermath,
     fleet::Fleet,
     hearsay::{Feedback, Hearsay},
     world::World,
@@ -35,12 +36,14 @@ pub struct Count {
     pub failed: usize,
     /// Different letters that the provider took.
     pub delivered: usize,
-    /// In doubt when all that is said was heard, and listed.
+    /// Those that the provider's word took out of doubt.
+    pub settled: usize,
+    /// Those that its silence took out of doubt, and that were sent then.
+    pub not_taken: usize,
+    /// In doubt after that, and listed.
     pub in_doubt: usize,
     /// Those of them that the provider took.
     pub in_doubt_and_taken: usize,
-    /// Those that the provider's word took out of doubt.
-    pub settled: usize,
     /// Planned, and neither skipped, failed, delivered nor listed in doubt.
     pub lost: i64,
     /// Letters beyond the first to somebody.
@@ -55,16 +58,19 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts a closed run.
-    pub async fn of(world: &World, fleet: &Fleet, hearsay: &mut Hearsay, feedback: Feedback) -> Self {
-        hearsay.hear_out(&world.ses).await;
+    /// Counts a closed run and its redrives.
+    pub async fn of(world: &World, fleet: &Fleet, hearsay: &Hearsay, after: &Aftermath, feedback: Feedback) -> Self {
         let run = world.run;
         let planned = size(runs::find(&world.records, run).await.planned);
-        let listed = world.records.read(move |tx| history::in_doubt(tx, run, usize::MAX >> 1).boxed()).await;
-        let listed: BTreeSet<String> = listed.expect("readable").into_iter().collect();
+        let mut listed = BTreeSet::new();
+        for &run in &after.runs {
+            let most = usize::MAX >> 1;
+            let read = world.records.read(move |tx| history::letters_in(tx, run, SendState::InDoubt, most).boxed());
+            listed.extend(read.await.expect("readable"));
+        }
         let (mut of_state, mut taken_of_state) = (BTreeMap::new(), BTreeMap::new());
         let mut unlisted = 0;
-        let read = |row: &shared::records::Row| Ok((row.int(0)?, row.int(1)?));
+        let read = |row: &Row| Ok((row.int(0)?, row.int(1)?));
         for (id, state) in ask::all(&world.records, "SELECT id, send_state FROM invitations", vec![], read).await {
             *of_state.entry(state).or_insert(0) += 1;
             let is_taken = world.ses.tally().count_of(&id.to_string()) > 0;
@@ -74,8 +80,8 @@ impl Count {
         let of = |counts: &BTreeMap<i64, usize>, state: i64| counts.get(&state).copied().unwrap_or_default();
         let skipped = ask::number(&world.records, SKIPPED, vec![run.into()]).await;
         let (in_doubt, in_doubt_and_taken) = (of(&of_state, IN_DOUBT), of(&taken_of_state, IN_DOUBT));
-        let wrongly_failed = of(&taken_of_state, FAILED);
-        let (skipped, failed) = (size(skipped), of(&of_state, FAILED) - wrongly_failed);
+        let wrongly_failed = of(&taken_of_state, FAILED) + of(&taken_of_state, NOT_TAKEN);
+        let (skipped, failed) = (size(skipped), of(&of_state, FAILED) + of(&of_state, NOT_TAKEN) - wrongly_failed);
         let mut letters: HashMap<String, usize> = HashMap::new();
         for recipient in world.ses.taken(0).iter().flat_map(recipients_of) {
             *letters.entry(recipient).or_default() += 1;
@@ -89,9 +95,10 @@ impl Count {
             skipped,
             failed,
             delivered,
+            settled: hearsay.settled(),
+            not_taken: after.not_taken,
             in_doubt,
             in_doubt_and_taken,
-            settled: hearsay.settled(),
             lost: i64::try_from(planned).expect("small") - i64::try_from(accounted).expect("small"),
             duplicated: letters.values().map(|letters| letters - 1).sum(),
             wrongly_failed,
@@ -108,8 +115,8 @@ impl Count {
         assert!(self.most_in_doubt_by_one <= LETTERS_OF_A_CLAIM, "more than one claim: {self:?}");
         assert_eq!(self.dead_letters, 0, "{self:?}");
         match self.feedback {
-            Feedback::Works => assert_eq!(self.in_doubt_and_taken, 0, "taken and still in doubt: {self:?}"),
-            Feedback::Lost => assert_eq!(self.settled, 0, "{self:?}"),
+            Feedback::Works => assert_eq!(self.in_doubt, 0, "still in doubt: {self:?}"),
+            Feedback::Lost => assert_eq!((self.settled, self.not_taken), (0, 0), "{self:?}"),
         }
         let missed = STEPS.iter().find(|(step, _)| !self.kills.contains_key(step));
         assert_eq!(missed, None, "a step at which nobody was killed: {self:?}");
@@ -118,6 +125,7 @@ impl Count {
 
 const FAILED: i64 = 3;
 const IN_DOUBT: i64 = 4;
+const NOT_TAKEN: i64 = 6;
 const SKIPPED: &str = "SELECT CAST(COALESCE(SUM(contacts), 0) AS SIGNED) FROM skips WHERE run_id = ?";
 
 /// A worker is a holder of its own, and its claims without a result are what its end left.
@@ -142,8 +150,8 @@ pub fn name(moment: Moment) -> &'static str {
 /// Counts as a table of Markdown.
 pub fn table<'c>(counts: impl IntoIterator<Item = &'c Count>) -> String {
     let mut table = String::from(
-        "| feedback | kills | planned | skipped | failed | delivered | lost | duplicated | in doubt | of them delivered | settled |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| feedback | kills | planned | skipped | failed | delivered | lost | duplicated | settled by a word | by silence, and sent | in doubt | of them delivered |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut kills: BTreeMap<&str, usize> = BTreeMap::new();
     for count in counts {
@@ -152,13 +160,12 @@ pub fn table<'c>(counts: impl IntoIterator<Item = &'c Count>) -> String {
             Feedback::Lost => "never",
         };
         let all: usize = count.kills.values().sum();
-        let Count {
-            planned, skipped, failed, delivered, lost, duplicated, in_doubt, in_doubt_and_taken, settled, ..
-        } = count;
+        let Count { planned, skipped, failed, delivered, lost, duplicated, .. } = count;
+        let Count { settled, not_taken, in_doubt, in_doubt_and_taken, .. } = count;
         writeln!(
             table,
-            "| {feedback} | {all} | {planned} | {skipped} | {failed} | {delivered} | {lost} | {duplicated} | {in_doubt} | \
-             {in_doubt_and_taken} | {settled} |"
+            "| {feedback} | {all} | {planned} | {skipped} | {failed} | {delivered} | {lost} | {duplicated} | {settled} | \
+             {not_taken} | {in_doubt} | {in_doubt_and_taken} |"
         )
         .expect("writing into a String cannot fail");
         for (step, number) in &count.kills {

@@ -3,10 +3,12 @@
 //!
 //! Workers are processes behind Lambda's rules and SQS's; each reaches the database and the provider through gates, which
 //! hold it at a named step without its knowing. The provider loses replies, throttles, refuses and is slow; what it says
-//! of letters afterwards comes late, twice and in any order, or never. The database is killed as well.
+//! of letters afterwards comes late, twice and in any order, or never. The database is killed as well. In the nights after
+//! the run doubts are settled by silence, and what was not taken is sent by a redrive.
 //!
 //! `cargo test --workspace --test faults -- --ignored --nocapture` runs the long one and prints its table.
 
+mod aftermath;
 mod bench;
 mod count;
 mod fleet;
@@ -26,7 +28,7 @@ const SHORT: Size = Size { kills: 13, freezes: 4, restarts: 1, users: 60 };
 const LONG: Size = Size { kills: 180, freezes: 36, restarts: 3, users: 480 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_feedback_nothing_is_lost_or_doubled_and_every_doubt_about_what_was_taken_is_settled() {
+async fn with_feedback_nothing_is_lost_or_doubled_and_every_doubt_is_settled() {
     holds(SHORT, Feedback::Works).await;
 }
 

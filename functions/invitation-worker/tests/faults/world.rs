@@ -107,9 +107,9 @@ impl World {
         DeliveryFeedback { records: self.records.clone(), clock: Clock::system() }
     }
 
-    /// Whether the run is closed.
-    pub async fn is_closed(&self) -> bool {
-        runs::find(&self.records, self.run).await.state != State::Open
+    /// Whether a run is closed.
+    pub async fn is_closed(&self, run: i64) -> bool {
+        runs::find(&self.records, run).await.state != State::Open
     }
 
     /// Lets every lease end that has not been given back, and has the keeper look at what stands still.

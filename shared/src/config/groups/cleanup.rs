@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use super::super::kinds::ObjectsAt;
 use super::super::reader::{Group, Reader};
 use super::super::table::{
-    OBJECTS, SCHEDULER_EXPIRED_TOKEN_RETENTION_DAYS, SCHEDULER_METRICS_RETENTION_HOURS, SCHEDULER_TIMEZONE,
+    OBJECTS, SCHEDULER_EXPIRED_TOKEN_RETENTION_DAYS, SCHEDULER_METRICS_RETENTION_HOURS, SCHEDULER_SILENCE_HOURS,
+    SCHEDULER_TIMEZONE,
 };
 
 /// What the clean-up job needs.
@@ -19,6 +20,8 @@ pub struct CleanupSettings {
     pub expired_retention_days: u32,
     /// For how many hours the history of metrics is kept.
     pub metrics_retention_hours: u32,
+    /// After how many hours a provider's silence about a letter in doubt counts.
+    pub silence_hours: u32,
 }
 
 impl Group for CleanupSettings {
@@ -26,11 +29,13 @@ impl Group for CleanupSettings {
         let (timezone, objects) = (reader.value(&SCHEDULER_TIMEZONE), reader.value(&OBJECTS));
         let expired = reader.value(&SCHEDULER_EXPIRED_TOKEN_RETENTION_DAYS);
         let metrics = reader.value(&SCHEDULER_METRICS_RETENTION_HOURS);
+        let silence = reader.value(&SCHEDULER_SILENCE_HOURS);
         Some(Self {
             timezone: timezone?,
             objects: objects?,
             expired_retention_days: expired?,
             metrics_retention_hours: metrics?,
+            silence_hours: silence?,
         })
     }
 }

@@ -1,0 +1,172 @@
+//! Silence: what a provider that speaks of every letter says by never speaking of one.
+//!
+//! A worker that dies between its claim and its call leaves letters in doubt that no provider has ever seen, so nothing will
+//! ever be said of them. Nor is anything said where feedback is switched off, is late, or was lost; and that must never
+//! be taken for the same. So a provider's silence about a letter counts only where the provider was heard at that time:
+//! when it has spoken of *every* letter of the calls around it that it is known to have taken, and enough time has passed.
+//! Where one word is missing, nothing is concluded, and the letter stays in doubt.
+//!
+//! What was not taken ([`SendState::NotTaken`]) has failed. Nobody sends it again but a person, by a redrive; and a word
+//! that comes after all still turns it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{CLAIM, Claim, Written, read_claim};
+use crate::{
+    feedback::Kind,
+    invitation::SendState,
+    letters::{LetterId, LetterKind},
+    records::{Result, Row, Tx, Value, dialect::with_list},
+    run::batch,
+};
+
+/// How long before and after a call its provider is listened to.
+const AROUND: TimeDelta = TimeDelta::minutes(15);
+
+/// How many calls before it are listened to, and how many after it: the nearest.
+const WITNESSES: usize = 5;
+
+/// In how many batches before and after its own they are looked for: about as many as are under way at a time.
+const BATCHES: i64 = 20;
+
+/// How many letters one statement moves.
+const ROWS: usize = 500;
+
+/// What a provider says of every letter that it has taken, one of them at least. That one came back or was opened it
+/// says of some only, and so may anybody else.
+const SAID_OF_EVERY: [Kind; 4] = [Kind::Sent, Kind::Delivered, Kind::Rejected, Kind::Unrenderable];
+
+/// What silence says of a batch's letters in doubt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Concluded {
+    /// How many of them were not taken.
+    pub not_taken: u64,
+    /// How many stay in doubt.
+    pub in_doubt: u64,
+}
+
+/// Concludes from silence about the letters in doubt of an ended batch whose calls were all made before a moment. Safe to
+/// repeat.
+pub async fn conclude(tx: &mut Tx, batch: i64, kind: LetterKind, before: DateTime<Utc>) -> Result<Concluded> {
+    let doubts = batch::positions_of(tx, kind, batch, SendState::InDoubt).await?;
+    let (mut silent, mut unheard) = (BTreeSet::new(), BTreeSet::new());
+    if !doubts.is_empty() {
+        for call in without_result(tx, batch).await? {
+            let open: Vec<u32> = doubts.iter().copied().filter(|&position| call.leaves_open(position)).collect();
+            let counts = !open.is_empty() && call.claim.claimed_at < before && was_heard_around(tx, &call).await?;
+            if counts { &mut silent } else { &mut unheard }.extend(open);
+        }
+    }
+    // One call of which nothing is known keeps the doubt, whatever is known of the others.
+    let not_taken: Vec<u32> = silent.difference(&unheard).copied().collect();
+    let not_taken = note(tx, kind, batch, &not_taken).await?;
+    Ok(Concluded { not_taken, in_doubt: doubts.len() as u64 - not_taken })
+}
+
+/// A call that has no result of some of its letters.
+struct Doubtful {
+    claim: Claim,
+    provider: String,
+    /// What its reply said; `None` where there was none.
+    reply: Option<BTreeSet<u32>>,
+}
+
+impl Doubtful {
+    fn read(row: &Row) -> Result<Self> {
+        let written: Written<'_> = serde_json::from_str(&row.text(12)?).unwrap_or_default();
+        let reply = (row.int(11)? == 1).then(|| written.unknown.into_keys().collect());
+        Ok(Self { claim: read_claim(row)?, provider: row.text(10)?, reply })
+    }
+
+    fn leaves_open(&self, position: u32) -> bool {
+        let is_unknown = self.reply.as_ref().is_none_or(|unknown| unknown.contains(&position));
+        is_unknown && self.claim.positions.contains(position)
+    }
+}
+
+async fn without_result(tx: &mut Tx, batch: i64) -> Result<Vec<Doubtful>> {
+    let sql = format!("SELECT {CLAIM}, provider, state, outcome FROM sends WHERE batch_id = ? AND accepted < letters");
+    tx.rows(sql, &[batch.into()]).await?.iter().map(Doubtful::read).collect()
+}
+
+/// Whether a call's provider has spoken of every letter of the calls around it, and there are such.
+async fn was_heard_around(tx: &mut Tx, call: &Doubtful) -> Result<bool> {
+    let at = call.claim.claimed_at;
+    let before = witnesses(tx, call, [at - AROUND, at], "DESC").await?;
+    // The records tell microseconds apart.
+    let after = witnesses(tx, call, [at + TimeDelta::microseconds(1), at + AROUND], "ASC").await?;
+    let mut was_heard = false;
+    for witness in before.iter().chain(&after) {
+        if letters_spoken_of(tx, witness).await? < u64::from(witness.letters) {
+            return Ok(false);
+        }
+        was_heard = true;
+    }
+    Ok(was_heard)
+}
+
+/// The first calls between two moments whose every letter the same provider took by its own reply.
+async fn witnesses(
+    tx: &mut Tx,
+    call: &Doubtful,
+    [from, to]: [DateTime<Utc>; 2],
+    order: &'static str,
+) -> Result<Vec<Claim>> {
+    let sql = format!(
+        "SELECT {CLAIM} FROM sends WHERE batch_id BETWEEN ? AND ? AND provider = ? AND claimed_at BETWEEN ? AND ? \
+         AND state = 1 AND accepted = letters AND refused = 0 AND outcome NOT LIKE '%\"unknown\":%' \
+         ORDER BY claimed_at {order} LIMIT ?"
+    );
+    let values = [
+        (call.claim.batch - BATCHES).into(),
+        (call.claim.batch + BATCHES).into(),
+        (&call.provider).into(),
+        from.into(),
+        to.into(),
+        WITNESSES.into(),
+    ];
+    tx.rows(sql, &values).await?.iter().map(read_claim).collect()
+}
+
+/// Of how many letters of a call its provider has said what it says of every letter.
+async fn letters_spoken_of(tx: &mut Tx, call: &Claim) -> Result<u64> {
+    let (first, last) = call.positions.bounds();
+    let mut values: Vec<Value<'_>> = vec![
+        LetterId::new(call.batch, first).0.into(),
+        LetterId::new(call.batch, last).0.into(),
+        call.kind.place().into(),
+        call.batch.into(),
+        call.number.into(),
+    ];
+    values.extend(SAID_OF_EVERY.map(|kind| Value::from(kind.stored())));
+    let sql = match call.kind {
+        LetterKind::Invitation => {
+            "SELECT COUNT(DISTINCT f.invitation_id) FROM feedback f WHERE f.invitation_id BETWEEN ? AND ? \
+             AND f.letter = ? AND f.batch_id = ? AND f.claim = ? AND f.kind IN (?..)"
+        }
+        LetterKind::Reminder(_) => {
+            "SELECT COUNT(DISTINCT r.id) FROM reminders r JOIN feedback f ON f.invitation_id = r.invitation_id \
+             WHERE r.id BETWEEN ? AND ? AND f.letter = ? AND f.batch_id = ? AND f.claim = ? AND f.kind IN (?..)"
+        }
+    };
+    let row = tx.row(with_list(sql, SAID_OF_EVERY.len()), &values).await?;
+    row.map_or(Ok(0), |row| row.count(0))
+}
+
+/// Notes that letters in doubt were not taken; gives how many of them still were in doubt.
+async fn note(tx: &mut Tx, kind: LetterKind, batch: i64, positions: &[u32]) -> Result<u64> {
+    let mut noted = 0;
+    for some in positions.chunks(ROWS) {
+        let ids: Vec<Value<'_>> = some.iter().map(|&position| LetterId::new(batch, position).0.into()).collect();
+        let list = with_list("id IN (?..)", some.len());
+        let sql = format!("UPDATE {} SET send_state = 6 WHERE send_state = 4 AND {list}", kind.table());
+        noted += tx.execute(sql, &ids).await?;
+    }
+    if noted > 0 {
+        let sql = "UPDATE batches SET not_taken = not_taken + ? WHERE id = ?";
+        tx.execute(sql, &[noted.into(), batch.into()]).await?;
+    }
+    Ok(noted)
+}
