@@ -211,6 +211,7 @@ impl Stack {
             zone: settings.timezone,
             retention_days: settings.expired_retention_days,
             silence_hours: settings.silence_hours,
+            history_hours: settings.metrics_retention_hours,
         }
     }
 

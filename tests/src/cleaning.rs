@@ -32,6 +32,7 @@ pub fn cleanup_into(records: &Records, objects: Arc<dyn Objects>, at: DateTime<U
         zone: chrono_tz::Europe::Paris,
         retention_days: 90,
         silence_hours: 24,
+        history_hours: 72,
     }
 }
 

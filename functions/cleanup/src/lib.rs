@@ -11,6 +11,7 @@ mod doubts;
 mod invitations;
 mod progress;
 mod reminders;
+mod said;
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,6 +58,8 @@ pub struct Cleanup {
     pub retention_days: u32,
     /// After how many hours a provider's silence about a letter in doubt counts.
     pub silence_hours: u32,
+    /// For how many hours events and alerts are kept that were delivered.
+    pub history_hours: u32,
 }
 
 /// What a run of the clean-up must not see change under it.
@@ -68,25 +71,38 @@ pub struct Parameters {
     pub month: Month,
     /// For how many days an expired invitation is kept.
     pub retention_days: u32,
-    /// After how many hours a provider's silence about a letter in doubt counts; runs of before it did have none.
-    #[serde(default = "never_silent")]
+    /// After how many hours a provider's silence about a letter in doubt counts.
+    #[serde(default = "endless")]
     pub silence_hours: u32,
+    /// For how many hours events and alerts are kept that were delivered.
+    #[serde(default = "endless")]
+    pub history_hours: u32,
 }
 
-/// So many hours that none is silent for so long.
-fn never_silent() -> u32 {
+/// What a run goes by that was opened by a release which did not know of these hours: nothing is that old.
+fn endless() -> u32 {
     u32::MAX
 }
 
 impl Parameters {
-    /// What was handed over before this moment, and was not spoken of since, has met with silence.
-    fn silent_since(&self) -> DateTime<Utc> {
-        self.as_of.checked_sub_signed(TimeDelta::hours(self.silence_hours.into())).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    /// So long before the moment as of which everything is judged.
+    fn before(&self, age: TimeDelta) -> DateTime<Utc> {
+        self.as_of.checked_sub_signed(age).unwrap_or(shared::records::never())
     }
 
     /// What expired before this moment is deleted.
     fn delete_before(&self) -> DateTime<Utc> {
-        self.as_of - TimeDelta::days(self.retention_days.into())
+        self.before(TimeDelta::days(self.retention_days.into()))
+    }
+
+    /// What was handed over before this moment, and not spoken of since, has met with silence.
+    fn silent_since(&self) -> DateTime<Utc> {
+        self.before(TimeDelta::hours(self.silence_hours.into()))
+    }
+
+    /// For how long what was said is kept.
+    fn history(&self) -> TimeDelta {
+        TimeDelta::hours(self.history_hours.into())
     }
 }
 
@@ -114,9 +130,14 @@ impl Job for Cleanup {
 
     async fn parameters(&self, _: Firing) -> anyhow::Result<String> {
         let as_of = self.clock.now();
-        let (month, retention_days) = (Month::of(as_of, self.zone), self.retention_days);
-        let silence_hours = self.silence_hours;
-        Ok(serde_json::to_string(&Parameters { as_of, month, retention_days, silence_hours })?)
+        let parameters = Parameters {
+            as_of,
+            month: Month::of(as_of, self.zone),
+            retention_days: self.retention_days,
+            silence_hours: self.silence_hours,
+            history_hours: self.history_hours,
+        };
+        Ok(serde_json::to_string(&parameters)?)
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
@@ -153,6 +174,8 @@ impl Cleanup {
             Step::ExpireInvitations => invitations::expire(tx, progress.after, parameters).boxed(),
             Step::ForgetReminders => reminders::forget(tx, progress.after, parameters).boxed(),
             Step::Doubts => doubts::settle(tx, progress.after, parameters).boxed(),
+            Step::Delivered => said::forget_delivered(tx, progress.after, parameters).boxed(),
+            Step::News => said::forget_news(tx, progress.after, parameters).boxed(),
             Step::DeleteInvitations | Step::Contacts => contacts::look_after(tx, progress.after, parameters).boxed(),
         })
         .await

@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
         zone: settings.timezone,
         retention_days: settings.expired_retention_days,
         silence_hours: settings.silence_hours,
+        history_hours: settings.metrics_retention_hours,
     };
     let fire = async |event, invocation: Invocation| {
         let firing = Firing::from_event(&event, JOB, clock.now())?.traced(invocation.trace);

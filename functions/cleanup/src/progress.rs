@@ -19,6 +19,10 @@ pub(crate) enum Step {
     Contacts,
     /// By batch.
     Doubts,
+    /// By item of the outbox.
+    Delivered,
+    /// By number.
+    News,
 }
 
 /// What each step's keys stay below: an invitation's id is 65,536 times its batch's.
@@ -43,8 +47,15 @@ pub(crate) struct Progress {
 }
 
 impl Step {
-    const ALL: [Self; 5] =
-        [Self::ExpireInvitations, Self::DeleteInvitations, Self::ForgetReminders, Self::Contacts, Self::Doubts];
+    const ALL: [Self; 7] = [
+        Self::ExpireInvitations,
+        Self::DeleteInvitations,
+        Self::ForgetReminders,
+        Self::Contacts,
+        Self::Doubts,
+        Self::Delivered,
+        Self::News,
+    ];
 
     fn following(self) -> Option<Self> {
         Self::ALL.get(self as usize + 1).copied()
@@ -55,7 +66,7 @@ impl Progress {
     pub(crate) fn of(run: &Run) -> Self {
         let place = usize::try_from(run.checkpoint / KEYS).unwrap_or_default();
         // A checkpoint comes only from below, and names a step that there is.
-        let step = Step::ALL.get(place).copied().unwrap_or(Step::Doubts);
+        let step = Step::ALL.get(place).copied().unwrap_or(Step::News);
         Self { run: run.id, step, after: run.checkpoint % KEYS }
     }
 
@@ -92,6 +103,6 @@ mod tests {
                 before = checkpoint;
             }
         }
-        assert_eq!(Step::Doubts.following(), None);
+        assert_eq!(Step::News.following(), None);
     }
 }

@@ -276,7 +276,7 @@ settings! {
         SCHEDULER_EXPIRED_TOKEN_RETENTION_DAYS: Whole = Whole::range(1, 3_650).of("days"),
             default("90"), formerly("EXPIRED_TOKEN_RETENTION_DAYS"), read_by(&[CLEANUP, CLI]);
 
-        /// How long the history of metrics is kept.
+        /// How long the history of metrics is kept: events and alerts that were delivered.
         SCHEDULER_METRICS_RETENTION_HOURS: Whole = Whole::range(1, 8_760).of("hours"),
             default("72"), formerly("METRICS_RETENTION_HOURS"), read_by(&[CLEANUP, CLI]);
 

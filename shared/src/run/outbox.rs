@@ -126,13 +126,14 @@ pub async fn due(tx: &mut Tx, most: usize) -> Result<Vec<Item>> {
     rows.iter().map(item).collect()
 }
 
-/// Notes that items were delivered.
+/// Notes that items were delivered, and when, by the lease clock: the clean-up forgets them later.
 pub async fn delivered(tx: &mut Tx, ids: &[i64]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
     let values: Vec<Value<'_>> = ids.iter().map(|&id| id.into()).collect();
-    tx.execute(with_list("UPDATE outbox SET state = 'sent' WHERE id IN (?..)", ids.len()), &values).await?;
+    tx.execute(with_list("UPDATE outbox SET state = 'sent', not_before = {now} WHERE id IN (?..)", ids.len()), &values)
+        .await?;
     Ok(())
 }
 

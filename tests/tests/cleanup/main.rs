@@ -4,3 +4,4 @@ mod contacts;
 mod doubts;
 mod invitations;
 mod nights;
+mod said;

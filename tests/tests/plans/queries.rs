@@ -455,6 +455,15 @@ pub const QUERIES: &[Query] = &[
     query("DELETE FROM skips WHERE run_id = (SELECT run_id FROM batches WHERE id = ?) AND batch_id = ?", || {
         vec![id(), id()]
     }),
+    query(
+        "SELECT id FROM outbox WHERE id > ? AND state = 'sent' AND not_before < {now+?} \
+         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = outbox.run_id AND runs.state = 'open') \
+         ORDER BY id LIMIT ?",
+        || vec![id(), (-259_200_000_000_i64).into(), 1_000_i64.into()],
+    ),
+    query("SELECT id FROM news WHERE id > ? AND happened_at < ? ORDER BY id LIMIT ?", || {
+        vec![id(), shared::records::never().into(), 1_000_i64.into()]
+    }),
     query("SELECT 1 FROM reminders WHERE id BETWEEN ? AND ? LIMIT 1", a_range),
     query("SELECT user_id FROM contacts WHERE user_id > ? ORDER BY user_id, id LIMIT ?", || vec![id(), 100_i64.into()]),
     query(
@@ -601,6 +610,7 @@ pub fn source() -> String {
         include_str!("../../../functions/cleanup/src/doubts.rs"),
         include_str!("../../../functions/cleanup/src/invitations.rs"),
         include_str!("../../../functions/cleanup/src/reminders.rs"),
+        include_str!("../../../functions/cleanup/src/said.rs"),
         include_str!("../../../functions/git-monitor/src/memory.rs"),
         include_str!("../../../functions/invitation-worker/src/people.rs"),
         include_str!("../../../functions/invitation-worker/src/prepare.rs"),

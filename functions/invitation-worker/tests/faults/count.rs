@@ -54,7 +54,6 @@ pub struct Count {
     pub unlisted: usize,
     /// The most letters that the end of one worker put in doubt.
     pub most_in_doubt_by_one: usize,
-    pub dead_letters: usize,
 }
 
 impl Count {
@@ -104,7 +103,6 @@ impl Count {
             wrongly_failed,
             unlisted,
             most_in_doubt_by_one: size(ask::number(&world.records, BY_ONE, vec![]).await),
-            dead_letters: world.sqs.depth().1,
         }
     }
 
@@ -113,7 +111,6 @@ impl Count {
         assert_eq!((self.lost, self.duplicated), (0, 0), "lost and duplicated: {self:?}");
         assert_eq!((self.wrongly_failed, self.unlisted), (0, 0), "wrongly failed and unlisted: {self:?}");
         assert!(self.most_in_doubt_by_one <= LETTERS_OF_A_CLAIM, "more than one claim: {self:?}");
-        assert_eq!(self.dead_letters, 0, "{self:?}");
         match self.feedback {
             Feedback::Works => assert_eq!(self.in_doubt, 0, "still in doubt: {self:?}"),
             Feedback::Lost => assert_eq!((self.settled, self.not_taken), (0, 0), "{self:?}"),

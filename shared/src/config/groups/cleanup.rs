@@ -18,7 +18,7 @@ pub struct CleanupSettings {
     pub objects: ObjectsAt,
     /// For how many days an expired invitation is kept.
     pub expired_retention_days: u32,
-    /// For how many hours the history of metrics is kept.
+    /// For how many hours the history of metrics is kept: events and alerts that were delivered.
     pub metrics_retention_hours: u32,
     /// After how many hours a provider's silence about a letter in doubt counts.
     pub silence_hours: u32,
