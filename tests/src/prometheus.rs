@@ -54,18 +54,44 @@ impl PrometheusServer {
         };
         let exporting = tokio::spawn(http::serve(listener, show));
 
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let config = format!(
             "scrape_configs:\n- job_name: k6\n  honor_labels: true\n  scrape_interval: {EVERY_MS}ms\n  \
              scrape_timeout: {EVERY_MS}ms\n  static_configs:\n  - targets: ['{exporter}']\n"
         );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut started = Self::run(folder, &config).await;
+        (started.seen, started.tasks) = (seen, vec![exporting]);
+        started.has_looked(3).await;
+        started
+    }
+
+    /// A Prometheus that remembers this and looks at nothing: samples with their moments, as OpenMetrics writes them.
+    ///
+    /// # Panics
+    /// Where there is no program `prometheus` with its `promtool`, as for [`PrometheusServer::start`].
+    pub async fn that_remembers(history: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("history.om");
+        std::fs::write(&file, history).expect("writable");
+        let made = Command::new(program().with_file_name("promtool"))
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([&file, &data(&folder)])
+            .output()
+            .expect("promtool, which comes with prometheus");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let started = Self::run(folder, "").await;
+        started.has_looked(0).await;
+        started
+    }
+
+    /// Runs the program with its files in that folder.
+    async fn run(folder: TempDir, config: &str) -> Self {
         let config_file = folder.path().join("prometheus.yml");
         std::fs::write(&config_file, config).expect("writable");
         let address = free_address().await;
-        let program = std::env::var_os("ALMANAC_TEST_PROMETHEUS").map_or_else(|| "prometheus".into(), PathBuf::from);
-        let server = Command::new(&program)
+        let server = Command::new(program())
             .arg(format!("--config.file={}", config_file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--storage.tsdb.path={}", data(&folder).display()))
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=error")
             .stdin(Stdio::null())
@@ -73,9 +99,7 @@ impl PrometheusServer {
             .stderr(Stdio::null())
             .spawn()
             .expect("a program prometheus, or one that ALMANAC_TEST_PROMETHEUS names: apt-get install prometheus");
-        let started = Self { address, seen, tasks: vec![exporting], server, _folder: folder };
-        started.has_looked(3).await;
-        started
+        Self { address, seen: Arc::default(), tasks: Vec::new(), server, _folder: folder }
     }
 
     /// Its address, such as `http://127.0.0.1:9090`.
@@ -138,6 +162,15 @@ async fn through_grafana(
     let (mut head, body) = answer.into_parts();
     head.headers.clear();
     Ok(Response::from_parts(head, Full::from(body.collect().await?.to_bytes())))
+}
+
+fn program() -> PathBuf {
+    std::env::var_os("ALMANAC_TEST_PROMETHEUS").map_or_else(|| "prometheus".into(), PathBuf::from)
+}
+
+/// Where it keeps what it knows.
+fn data(folder: &TempDir) -> PathBuf {
+    folder.path().join("data")
 }
 
 /// A port that nobody listens on.

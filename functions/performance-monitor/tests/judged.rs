@@ -1,7 +1,8 @@
 //! Load tests as a real Prometheus knows them, judged by a run of each monitor.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
+use chrono::{TimeDelta, Utc};
 use performance_monitor::monitors;
 use serde_json::json;
 use shared::{
@@ -122,6 +123,38 @@ async fn of_each_team_the_latest_run_of_each_tier_is_judged_by_every_criterion()
     let p95 = tier(1, "p95_ms").as_f64().expect("it is known");
     assert!((2_100.0..2_300.0).contains(&p95), "{p95}");
     assert_eq!(events["none"].verdict.reason, "no test within 3 days");
+}
+
+/// What Prometheus knew of a test as k6 wrote it every five seconds, until so many hours ago: ten minutes of 20 requests a
+/// second, five of 80, and ten of 20 again.
+fn a_test_of(hours_ago: i64) -> String {
+    let begun = Utc::now() - TimeDelta::hours(hours_ago) - TimeDelta::minutes(25);
+    let mut history = "# TYPE k6_http_reqs counter\n".to_owned();
+    let mut done = 0;
+    for second in (0..1_500).step_by(5) {
+        let sample = begun.timestamp() + second;
+        writeln!(history, "k6_http_reqs_total{{testid=\"red-archive-5000-search-3\"}} {done} {sample}")
+            .expect("a text");
+        done += 5 * if (600..900).contains(&second) { 80 } else { 20 };
+    }
+    history + "# EOF\n"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_the_day_before_counts_and_shows_the_most_requests_a_second() {
+    let (prometheus, hub) = (PrometheusServer::that_remembers(&a_test_of(26)).await, hub().await);
+    let (url, database) = (prometheus.url(), TestDatabase::sqlite().await);
+    let red = judged(&database, &hub, Criterion::ArchiveSearch, &[("PROMETHEUS_URL", &*url)]).await.remove("red");
+    let red = red.expect("judged").verdict;
+    let tier = &red.metrics["tiers"][0];
+    assert_eq!((&tier["run"], &tier["peak_per_second"]), (&json!(3), &json!(80.0)), "{red:?}");
+    assert_eq!((tier["requests"].as_u64(), red.score), (Some(47_900), Some(20)), "{red:?}");
+
+    let database = TestDatabase::sqlite().await;
+    let prometheus = PrometheusServer::that_remembers(&a_test_of(80)).await;
+    let url = prometheus.url();
+    let red = judged(&database, &hub, Criterion::ArchiveSearch, &[("PROMETHEUS_URL", &*url)]).await.remove("red");
+    assert_eq!(red.expect("judged").verdict.reason, "no test within 3 days");
 }
 
 #[tokio::test(flavor = "multi_thread")]
