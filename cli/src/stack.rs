@@ -224,7 +224,7 @@ impl Stack {
         monitors.extend(deployment_monitor::monitor(&monitoring, probes)?);
         monitors.extend(git_monitor::monitor(&monitoring, github, &self.aws).await?);
         monitors.extend(performance_monitor::monitors(&monitoring, load_tests, &self.aws).await?);
-        Ok(monitors)
+        Ok(monitors.into_iter().map(|monitor| -> Arc<dyn Job> { monitor }).collect())
     }
 
     /// The engine of this machine.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     aws::{Aws, Patience, eventbridge::EventBridgeNews, s3::S3Objects, sns::SnsNews, sqs::SqsQueue},
     clock::Clock,
-    config::{AlertsAt, EventsAt, NewsSettings, ObjectsAt, QueueAt, QueueSettings, table},
+    config::{AlertsAt, EventsAt, NewsSettings, ObjectsAt, PageSettings, QueueAt, QueueSettings, table},
     news::{ByKind, News, RecordsNews},
     objects::{FolderObjects, Objects},
     queue::{Queue, RecordsQueue},
@@ -20,6 +20,17 @@ pub async fn invitations(settings: &QueueSettings, aws: &Aws, records: &Records)
         QueueAt::Sqs(url) => {
             let setting = table::INVITATIONS_QUEUE.about.name;
             Arc::new(SqsQueue::new(aws, url, setting, Patience::SMALL).await?)
+        }
+    })
+}
+
+/// The queue by which a monitor hands pages of teams to workers; none where it measures them all. What the records keep,
+/// they know without a message.
+pub async fn pages(settings: &PageSettings, aws: &Aws) -> anyhow::Result<Option<Arc<dyn Queue>>> {
+    Ok(match &settings.queue {
+        None | Some(QueueAt::Records) => None,
+        Some(QueueAt::Sqs(url)) => {
+            Some(Arc::new(SqsQueue::new(aws, url, table::MONITOR_QUEUE.about.name, Patience::SMALL).await?))
         }
     })
 }

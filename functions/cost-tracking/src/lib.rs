@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use shared::{
     config::CostSettings,
-    hackathon::{Criterion, Monitoring},
-    run::job::Job,
+    hackathon::{Criterion, Monitoring, PagedJob},
 };
 
 pub use self::{
@@ -35,7 +34,7 @@ pub const CRITERIA: [Criterion; 2] = [Criterion::BudgetTracking, Criterion::Judg
 ///
 /// # Errors
 /// When their rules cannot be read.
-pub fn monitors(monitoring: &Monitoring, settings: &CostSettings) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+pub fn monitors(monitoring: &Monitoring, settings: &CostSettings) -> anyhow::Result<Vec<Arc<dyn PagedJob>>> {
     let rules: Rules = settings.rules.read(rules::BUILT_IN, Rules::check)?;
     let mut monitors = Vec::new();
     if monitoring.is_on(Criterion::BudgetTracking) {

@@ -23,8 +23,7 @@ use std::sync::Arc;
 
 use shared::{
     config::ProbeSettings,
-    hackathon::{Criterion, Monitoring},
-    run::job::Job,
+    hackathon::{Criterion, Monitoring, PagedJob},
 };
 
 pub use self::{
@@ -47,7 +46,7 @@ pub const JOB: &str = "deployment-monitor";
 ///
 /// # Errors
 /// When its rules or its certificates cannot be read.
-pub fn monitor(monitoring: &Monitoring, probes: &ProbeSettings) -> anyhow::Result<Option<Arc<dyn Job>>> {
+pub fn monitor(monitoring: &Monitoring, probes: &ProbeSettings) -> anyhow::Result<Option<Arc<dyn PagedJob>>> {
     if !monitoring.is_on(Criterion::DeployedSolution) {
         return Ok(None);
     }

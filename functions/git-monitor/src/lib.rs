@@ -21,8 +21,7 @@ use anyhow::Context as _;
 use shared::{
     aws::Aws,
     config::GitHubSettings,
-    hackathon::{Criterion, Monitoring},
-    run::job::Job,
+    hackathon::{Criterion, Monitoring, PagedJob},
 };
 
 pub use self::measure::{Git, REPO};
@@ -38,7 +37,11 @@ pub const CRITERIA: [Criterion; 1] = [Criterion::CodeRepo];
 ///
 /// # Errors
 /// When its rules cannot be read, or no client of GitHub can be made.
-pub async fn monitor(monitoring: &Monitoring, at: &GitHubSettings, aws: &Aws) -> anyhow::Result<Option<Arc<dyn Job>>> {
+pub async fn monitor(
+    monitoring: &Monitoring,
+    at: &GitHubSettings,
+    aws: &Aws,
+) -> anyhow::Result<Option<Arc<dyn PagedJob>>> {
     if !monitoring.is_on(Criterion::CodeRepo) {
         return Ok(None);
     }

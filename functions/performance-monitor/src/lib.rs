@@ -16,8 +16,7 @@ use shared::{
     aws::Aws,
     config::LoadTestSettings,
     credential::Credential,
-    hackathon::{Criterion, Monitoring},
-    run::job::Job,
+    hackathon::{Criterion, Monitoring, PagedJob},
 };
 use tokio::sync::Semaphore;
 
@@ -47,7 +46,7 @@ pub async fn monitors(
     monitoring: &Monitoring,
     settings: &LoadTestSettings,
     aws: &Aws,
-) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+) -> anyhow::Result<Vec<Arc<dyn PagedJob>>> {
     let Some(prometheus) = &settings.prometheus else { return Ok(Vec::new()) };
     let rules: Rules = settings.rules.read(rules::BUILT_IN, Rules::check)?;
     let key = match &settings.token {

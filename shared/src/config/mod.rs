@@ -36,8 +36,8 @@ pub use example::example;
 pub use groups::{
     CleanupSettings, CostSettings, DatabaseSecret, DeliverySettings, EngineSettings, GitHubEntry, GitHubSettings,
     HealthSettings, HubSettings, KeeperSettings, LoadTestSettings, MailSettings, MemorySettings, MonitorSettings,
-    NewsSettings, PlannerSettings, PriceSettings, ProbeSettings, PrometheusAt, QueueSettings, RateLimit, RecordsAt,
-    ReminderSettings, TokenAt, WorkerSettings,
+    NewsSettings, PageSettings, PlannerSettings, PriceSettings, ProbeSettings, PrometheusAt, QueueSettings, RateLimit,
+    RecordsAt, ReminderSettings, TokenAt, WorkerSettings,
 };
 pub use host::Host;
 pub use kinds::{

@@ -72,6 +72,8 @@ const QUEUERS: &[&str] = &[PLANNER, KEEPER, REMINDERS];
 const MONITORS: &[&str] = &[COSTS, GIT, PERFORMANCE, DEPLOYMENTS, CLI];
 /// Those of them that ask others than the Hub.
 const ASKERS: &[&str] = &[GIT, PERFORMANCE, DEPLOYMENTS, CLI];
+/// Those that hand pages of teams to workers. Not `almanac`: on one machine the one process measures them all.
+const PAGED: &[&str] = &[GIT, PERFORMANCE, DEPLOYMENTS];
 /// Those of budgets and judges' scores.
 const COST_MONITORS: &[&str] = &[COSTS, CLI];
 /// That of what teams have deployed.
@@ -83,11 +85,12 @@ const GIT_MONITOR: &[&str] = &[GIT, CLI];
 const DELIVERERS: &[&str] = &[KEEPER, CLI];
 
 /// The settings by which the template names what stands in AWS.
-pub(super) static IN_AWS: [&dyn Row; 8] = [
+pub(super) static IN_AWS: [&dyn Row; 9] = [
     &DATABASE_SECRET,
     &DATABASE_HOST,
     &DATABASE_NAME,
     &INVITATIONS_QUEUE,
+    &MONITOR_QUEUE,
     &OBJECTS,
     &ALERTS_TOPIC,
     &EVENT_BUS,
@@ -144,6 +147,9 @@ settings! {
             derived("records:, a table of the records; on Lambda it must be set", in_the_records,
                 "on Lambda nothing takes messages from the records"),
             read_by(QUEUERS);
+
+        /// The monitor's own queue, by which it hands teams beyond the first 256 to workers; not set: it measures all itself.
+        MONITOR_QUEUE: QueuePlace = QueuePlace, read_by(PAGED);
 
         /// Where runs' reports go, and what is archived.
         OBJECTS: ObjectsPlace = ObjectsPlace,

@@ -119,9 +119,9 @@ fn a_wrong_value_stops_exactly_the_functions_that_the_table_names() {
             ("cleanup", problems::<(OfAll, CleanupSettings)>(&values)),
             ("unsubscribe", problems::<OfAll>(&values)),
             ("cost-tracking", problems::<(OfAll, MonitorSettings, CostSettings)>(&values)),
-            ("git-monitor", problems::<(OfAll, MonitorSettings, GitHubSettings)>(&values)),
-            ("performance-monitor", problems::<(OfAll, MonitorSettings, LoadTestSettings)>(&values)),
-            ("deployment-monitor", problems::<(OfAll, MonitorSettings, ProbeSettings)>(&values)),
+            ("git-monitor", problems::<(OfAll, MonitorSettings, PageSettings, GitHubSettings)>(&values)),
+            ("performance-monitor", problems::<(OfAll, MonitorSettings, PageSettings, LoadTestSettings)>(&values)),
+            ("deployment-monitor", problems::<(OfAll, MonitorSettings, PageSettings, ProbeSettings)>(&values)),
             ("health-check", problems::<(OfAll, HealthSettings)>(&values)),
             ("almanac", problems::<Everything>(&values)),
         ]
@@ -268,16 +268,19 @@ fn under_sam_local_the_template_s_names_of_resources_are_no_settings() {
         ("DATABASE_HOST", "DataStores"),
         ("DATABASE_NAME", "DataStores"),
         ("INVITATIONS_QUEUE", "InvitationsQueue"),
+        ("MONITOR_QUEUE", "GitPages"),
         ("OBJECTS", "s3://Objects"),
         ("ALERTS_TOPIC", "AlertsTopic"),
         ("EVENT_BUS", "Bus"),
         ("EMAIL_TRANSPORTS", "ses:?configuration-set=MailConfiguration"),
     ];
     let values = set(&sam);
-    let (_, queue, delivery) = values.read::<(EngineSettings, QueueSettings, DeliverySettings)>().expect("embedded");
+    let (_, queue, pages, delivery) =
+        values.read::<(EngineSettings, QueueSettings, PageSettings, DeliverySettings)>().expect("embedded");
     let mail = values.read::<WorkerSettings>().expect("embedded").mail;
     assert_eq!(mail.transports, [Provider::Dir(std::env::temp_dir().join("almanac/mail"))]);
     assert_eq!((queue.invitations, delivery.news.alerts), (QueueAt::Records, AlertsAt::Records));
+    assert_eq!(pages.queue, None, "a monitor measures all teams itself");
     assert_eq!(delivery.news.events, EventsAt::Records);
     assert_eq!(delivery.objects, ObjectsAt::Folder(std::env::temp_dir().join("almanac/objects")));
     assert_eq!(values.notices().len(), 1, "{:?}", values.notices());

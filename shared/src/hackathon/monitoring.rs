@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Criterion, Measure, Monitor, hub::Hub};
-use crate::{aws::Aws, clock::Clock, config::MonitorSettings, records::Records, run::job::Job};
+use super::{Criterion, Measure, Monitor, PagedJob, hub::Hub};
+use crate::{aws::Aws, clock::Clock, config::MonitorSettings, queue::Queue, records::Records};
 
 /// What every monitor of a hackathon stands on.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Monitoring {
     /// Where runs and verdicts are.
     pub records: Records,
@@ -17,6 +17,7 @@ pub struct Monitoring {
     hub: Arc<Hub>,
     hackathon: String,
     settings: MonitorSettings,
+    workers: Option<Arc<dyn Queue>>,
 }
 
 impl Monitoring {
@@ -33,7 +34,14 @@ impl Monitoring {
         let Some(at) = &settings.hub else { return Ok(None) };
         let hub = Hub::from_settings(at, aws).await.context("the client of the Hub")?;
         let hackathon = at.hackathon.clone();
-        Ok(Some(Self { records: records.clone(), clock: clock.clone(), hub, hackathon, settings }))
+        let (records, clock) = (records.clone(), clock.clone());
+        Ok(Some(Self { records, clock, hub, hackathon, settings, workers: None }))
+    }
+
+    /// The same, where workers are told of pages of teams by a queue, if there is one.
+    #[must_use]
+    pub fn with_workers(self, workers: Option<Arc<dyn Queue>>) -> Self {
+        Self { workers, ..self }
     }
 
     /// Whether the monitor of a criterion is switched on.
@@ -42,7 +50,7 @@ impl Monitoring {
     }
 
     /// The monitor around what is its own.
-    pub fn job<M: Measure + 'static>(&self, measure: M) -> Arc<dyn Job> {
+    pub fn job<M: Measure + 'static>(&self, measure: M) -> Arc<dyn PagedJob> {
         Arc::new(Monitor {
             measure,
             records: self.records.clone(),
@@ -52,6 +60,7 @@ impl Monitoring {
             teams_at_once: self.settings.teams_at_once,
             settles_after: self.settings.settles_after,
             kept_days: self.settings.kept_days,
+            workers: self.workers.clone(),
         })
     }
 }

@@ -1,12 +1,12 @@
 //! What monitors keep in the records: rosters, measurements, verdicts. One query per function.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
-use super::{Criterion, Status, Verdict};
-use crate::records::{RecordsError, Result, Row, Tx, Value};
+use super::{Criterion, Status, Verdict, pages::Span};
+use crate::records::{RecordsError, Result, Row, Tx, Value, dialect::with_list};
 
 /// After the key of every run, as texts are compared.
 pub(super) const AFTER_ALL: &str = "9999-12-31T24:00:00";
@@ -145,11 +145,20 @@ pub(super) async fn insert_roster(tx: &mut Tx, run: i64, teams: &[Team]) -> Resu
     tx.insert_rows(head, 5, "", &values).await
 }
 
-/// The run's teams after that position, at most so many.
-pub(super) async fn teams_after(tx: &mut Tx, run: i64, after: i64, most: usize) -> Result<Vec<Team>> {
-    let sql = "SELECT position, team, name, variables FROM monitored_teams WHERE run_id = ? AND position > ? \
-               ORDER BY position LIMIT ?";
-    tx.rows(sql, &[run.into(), after.into(), most.into()]).await?.iter().map(Team::read).collect()
+/// The run's teams, in their order.
+pub(super) async fn teams(tx: &mut Tx, run: i64) -> Result<Vec<Team>> {
+    let sql = "SELECT position, team, name, variables FROM monitored_teams WHERE run_id = ? ORDER BY position";
+    tx.rows(sql, &[run.into()]).await?.iter().map(Team::read).collect()
+}
+
+/// Those of a span of the run's teams that nobody has measured, in their order, at most so many.
+pub(super) async fn unmeasured(tx: &mut Tx, run: i64, span: Span, most: usize) -> Result<Vec<Team>> {
+    let sql = "SELECT t.position, t.team, t.name, t.variables FROM monitored_teams t \
+               WHERE t.run_id = ? AND t.position > ? AND t.position <= ? AND NOT EXISTS \
+               (SELECT 1 FROM measurements m WHERE m.run_id = t.run_id AND m.position = t.position) \
+               ORDER BY t.position LIMIT ?";
+    let values = [run.into(), span.after.into(), span.last.into(), most.into()];
+    tx.rows(sql, &values).await?.iter().map(Team::read).collect()
 }
 
 /// The last run before that one whose verdicts of the series are there: its roster is the last that is known.
@@ -172,6 +181,14 @@ pub(super) async fn last_reported(
                ORDER BY run_id DESC LIMIT 1";
     let row = tx.row(sql, &series.and([reported.as_str().into(), before.into()])).await?;
     row.map(|row| row.int(0)).transpose()
+}
+
+/// The positions among these that are measured already.
+pub(super) async fn measured_among(tx: &mut Tx, run: i64, positions: &[i64]) -> Result<HashSet<i64>> {
+    let mut values: Vec<Value<'_>> = vec![run.into()];
+    values.extend(positions.iter().map(|&position| Value::from(position)));
+    let sql = "SELECT position FROM measurements WHERE run_id = ? AND position IN (?..)";
+    tx.rows(with_list(sql, positions.len()), &values).await?.iter().map(|row| row.int(0)).collect()
 }
 
 pub(super) async fn insert_measurements(tx: &mut Tx, run: i64, measured: &[(i64, String)]) -> Result<()> {

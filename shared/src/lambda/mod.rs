@@ -25,6 +25,7 @@ use std::{
 };
 
 use anyhow::anyhow;
+use aws_lambda_events::sqs::SqsBatchResponse;
 use chrono::Utc;
 use futures_util::FutureExt;
 use lambda_runtime::{
@@ -158,13 +159,30 @@ impl Function {
         handler: Arc<H>,
         limits: Limits,
     ) -> Result<(), lambda_runtime::Error> {
-        let handle = async |event: Value, invocation: Invocation| {
-            // What is wrong with it is not told: it may be what somebody's data is.
-            let event =
-                serde_json::from_value(event).map_err(|_| anyhow!("not a queue's event; expected \"Records\""))?;
-            sqs::handle_event(Arc::clone(&handler), event, invocation.deadline, limits).await
+        self.serve_events(records, async |event, invocation| handle_records(&handler, event, invocation, limits).await)
+            .await
+    }
+
+    /// Handles messages of a queue like [`Function::serve_records`], and every event that is none like
+    /// [`Function::serve`]: for a function that both hands work out and takes it.
+    ///
+    /// # Errors
+    /// When Lambda's runtime cannot be reached any more.
+    pub async fn serve_with_records<A, R, H>(
+        self,
+        worker: Arc<R>,
+        limits: Limits,
+        handler: H,
+    ) -> Result<(), lambda_runtime::Error>
+    where
+        A: Serialize,
+        R: RecordHandler,
+        H: AsyncFn(Value, Invocation) -> anyhow::Result<A>,
+    {
+        let handle = async |event: Value, invocation: Invocation| match event.get("Records") {
+            Some(_) => Ok(serde_json::to_value(handle_records(&worker, event, invocation, limits).await?)?),
+            None => Ok(serde_json::to_value(handler(event, invocation).await?)?),
         };
-        let records = |event: &Value| event["Records"].as_array().map_or(1, Vec::len);
         self.serve_events(records, handle).await
     }
 
@@ -281,6 +299,23 @@ impl Function {
             tracing::warn!(job = self.job, "this host does not say when it ends an instance");
         }
     }
+}
+
+/// How many records an event has; one that is no queue's stands for itself.
+fn records(event: &Value) -> usize {
+    event["Records"].as_array().map_or(1, Vec::len)
+}
+
+/// Handles the records of a queue's event.
+async fn handle_records<H: RecordHandler>(
+    handler: &Arc<H>,
+    event: Value,
+    invocation: Invocation,
+    limits: Limits,
+) -> anyhow::Result<SqsBatchResponse> {
+    // What is wrong with it is not told: it may be what somebody's data is.
+    let event = serde_json::from_value(event).map_err(|_| anyhow!("not a queue's event; expected \"Records\""))?;
+    sqs::handle_event(Arc::clone(handler), event, invocation.deadline, limits).await
 }
 
 /// Has whatever is under way end or be handed back, and closes the records.

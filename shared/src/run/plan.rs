@@ -5,7 +5,7 @@
 //! subject twice: the slower one finds itself overtaken and goes on from where the other is. A planner may stop
 //! anywhere; the next one goes on from the checkpoint.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -95,6 +95,8 @@ pub enum PlanEnd {
     OutOfTime,
     /// A person paused or cancelled the run.
     Stopped,
+    /// Workers have the rest, and whoever finishes last ends the run; where none does, the keeper goes on.
+    HandedOver,
 }
 
 /// Plans `run` from its checkpoint to its end, or until `deadline`. Its messages carry the run's trace. A redrive has no
@@ -163,6 +165,18 @@ pub async fn move_checkpoint(tx: &mut Tx, run_id: i64, from: i64, to: Option<i64
     let sql = "UPDATE runs SET checkpoint = ?, checkpoint_at = {now}, planned = planned + ?, plan_complete = ? \
                WHERE id = ? AND checkpoint = ? AND plan_complete = 0 AND state = 'open' AND control = 'run'";
     let values = [to.unwrap_or(from).into(), planned.into(), to.is_none().into(), run_id.into(), from.into()];
+    if tx.execute(sql, &values).await? == 1 { Ok(()) } else { Err(RecordsError::Fenced) }
+}
+
+/// Adds to a run's checkpoint what was done of a stage whose parts may be done in any order and by several processes, as
+/// part of the transaction that does it. The stage lasts as long as the checkpoint is within it.
+///
+/// # Errors
+/// [`RecordsError::Fenced`] when the run is not in that stage, or is stopped.
+pub async fn add_to_checkpoint(tx: &mut Tx, run_id: i64, stage: Range<i64>, done: u64) -> Result<()> {
+    let sql = "UPDATE runs SET checkpoint = checkpoint + ?, checkpoint_at = {now} WHERE id = ? AND checkpoint >= ? \
+               AND checkpoint < ? AND plan_complete = 0 AND state = 'open' AND control = 'run'";
+    let values = [done.into(), run_id.into(), stage.start.into(), stage.end.into()];
     if tx.execute(sql, &values).await? == 1 { Ok(()) } else { Err(RecordsError::Fenced) }
 }
 

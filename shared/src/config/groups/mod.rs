@@ -26,7 +26,7 @@ pub use load_tests::{LoadTestSettings, PrometheusAt};
 pub use mail::{MailSettings, RateLimit};
 pub use memory::MemorySettings;
 pub use planner::PlannerSettings;
-pub use ports::{DeliverySettings, NewsSettings, QueueSettings};
+pub use ports::{DeliverySettings, NewsSettings, PageSettings, QueueSettings};
 pub use prices::PriceSettings;
 pub use probes::ProbeSettings;
 pub use reminders::ReminderSettings;

@@ -2,7 +2,7 @@
 
 use super::super::kinds::{AlertsAt, EventsAt, ObjectsAt, QueueAt};
 use super::super::reader::{Group, Reader};
-use super::super::table::{ALERTS_TOPIC, EVENT_BUS, INVITATIONS_QUEUE, OBJECTS};
+use super::super::table::{ALERTS_TOPIC, EVENT_BUS, INVITATIONS_QUEUE, MONITOR_QUEUE, OBJECTS};
 
 /// Where the messages of batches go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,19 @@ pub struct QueueSettings {
 impl Group for QueueSettings {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self { invitations: reader.value(&INVITATIONS_QUEUE)? })
+    }
+}
+
+/// Where the messages of pages of teams go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageSettings {
+    /// The monitor's queue, where it has one.
+    pub queue: Option<QueueAt>,
+}
+
+impl Group for PageSettings {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { queue: reader.optional(&MONITOR_QUEUE)? })
     }
 }
 
