@@ -1,32 +1,19 @@
 //! A monitor's run, from the roster to the Hub.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
-
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use shared::{
-    clock::Clock,
-    config::Values,
     firing::{Firing, Trigger},
-    hackathon::{self, Criterion, Measure, Status, Team, Verdict},
+    hackathon::{self, Criterion, Status},
     records::Records,
     run::ledger::Ledger,
     sqs::Deadline,
 };
-use tests::{
-    ask,
-    cycle::ledger_of_completed,
-    databases::TestDatabase,
-    hub_fake::{self, HubFake},
-    monitoring,
-};
-use tokio::sync::watch;
+use tests::{ask, cycle::ledger_of_completed, databases::TestDatabase, hub_fake::HubFake, monitoring};
 
-use crate::support::{fire, monitor, quarter, verdicts};
+use crate::{
+    looking::Looking,
+    support::{fire, looking_monitor, monitor, quarter, verdicts},
+};
 
 tests::contract!(
     teams_are_judged_together_and_the_hub_is_told_once,
@@ -39,55 +26,17 @@ tests::contract!(
     what_was_measured_when_time_was_up_is_not_measured_again,
 );
 
-/// Looks at teams, and never ends with the third as long as it is told to.
-#[derive(Debug, Clone)]
-struct Looking {
-    looked_at: Arc<Mutex<Vec<String>>>,
-    hangs: Arc<AtomicBool>,
-    reached: watch::Sender<bool>,
-}
-
-#[async_trait]
-impl Measure for Looking {
-    type Measured = u32;
-
-    fn criterion(&self) -> Criterion {
-        Criterion::BudgetTracking
-    }
-
-    fn variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    async fn measure(&self, team: &Team) -> u32 {
-        self.looked_at.lock().expect("no panic").push(team.slug.clone());
-        if team.position == 3 && self.hangs.load(Ordering::SeqCst) {
-            self.reached.send_replace(true);
-            std::future::pending::<()>().await;
-        }
-        u32::try_from(team.position).expect("small")
-    }
-
-    fn judge(&self, measured: &[u32], _: DateTime<Utc>) -> Vec<Verdict> {
-        measured.iter().map(|points| Verdict::passed(*points, "it was there", serde_json::json!({}))).collect()
-    }
-}
-
 async fn what_was_measured_when_time_was_up_is_not_measured_again(database: &TestDatabase) {
     let hub = HubFake::start(SPENDS).await;
-    let settings = hub_fake::settings(&hub).into_iter().chain([("MAX_CONCURRENT_JOBS", "1".to_owned())]);
-    let settings = Values::gather(settings, None).read().expect("settings");
-    let monitoring = monitoring::monitoring(settings, database, &Clock::standing_at(quarter(0))).await;
-    let (reached, stopping) = watch::channel(false);
-    let looking = Looking { looked_at: Arc::default(), hangs: Arc::new(AtomicBool::new(true)), reached };
-    let monitor = monitoring.job(looking.clone());
-    let deadline = Deadline::none().or_when(stopping);
+    let looking = Looking::new();
+    let monitor = looking_monitor(database, &hub, &looking, None).await;
+    let deadline = looking.stuck_at(3);
     let fired = monitor.fire(Firing::new(quarter(0), Trigger::Schedule), deadline).await.expect("a run");
     assert!(!fired.plan_complete);
     assert_eq!(ask::number(database, "SELECT COUNT(*) FROM measurements", vec![]).await, 2);
-    looking.hangs.store(false, Ordering::SeqCst);
+    looking.goes_on();
     monitoring::fire(&*monitor, &hub, quarter(0)).await;
-    assert_eq!(*looking.looked_at.lock().expect("no panic"), ["amber", "blue", "coral", "coral", "denim"]);
+    assert_eq!(looking.looked_at(), ["amber", "blue", "coral", "coral", "denim"]);
     let points = ["amber", "blue", "coral", "denim"].into_iter().zip(1..);
     let told: Vec<String> = points.map(|(team, points)| format!("{team} BUDGET_TRACKING PASSED {points}")).collect();
     assert_eq!(hub.told(), [told]);

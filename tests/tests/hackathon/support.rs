@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use shared::{
     clock::Clock,
     config::{CostSettings, MonitorSettings, Values},
-    hackathon::Criterion,
+    hackathon::{Criterion, PagedJob},
+    queue::Queue,
     records::Records,
     run::job::{Fired, Job},
 };
@@ -14,6 +15,8 @@ use tests::{
     hub_fake::{self, HubFake},
     monitoring,
 };
+
+use crate::looking::Looking;
 
 pub use tests::monitoring::{quarter, verdicts};
 
@@ -31,6 +34,19 @@ pub async fn monitor(
     let monitoring = monitoring::monitoring(settings, records, &Clock::standing_at(at)).await;
     let monitors = cost_tracking::monitors(&monitoring, &costs).expect("rules");
     monitors.into_iter().find(|monitor| monitor.name() == criterion.job()).expect("it is on")
+}
+
+/// The monitor that looks at one team after the other, and hands pages out by that queue.
+pub async fn looking_monitor(
+    records: &Records,
+    hub: &HubFake,
+    looking: &Looking,
+    workers: Option<Arc<dyn Queue>>,
+) -> Arc<dyn PagedJob> {
+    let settings = hub_fake::settings(hub).into_iter().chain([("MAX_CONCURRENT_JOBS", "1".to_owned())]);
+    let settings = Values::gather(settings, None).read().expect("settings");
+    let monitoring = monitoring::monitoring(settings, records, &Clock::standing_at(quarter(0))).await;
+    monitoring.with_workers(workers).job(looking.clone())
 }
 
 /// Fires the monitor of a criterion for a moment, to the run's end.
