@@ -13,7 +13,7 @@ pub struct Recorded {
     pub recorded_at: DateTime<Utc>,
     /// The queue that it lay in.
     pub queue: String,
-    /// What it was for: `batch`, `firing`, `feedback`, `unreadable`.
+    /// What it was for: `batch`, `page`, `firing`, `feedback`, `unreadable`.
     pub kind: String,
     /// The function that it was for.
     pub target: String,

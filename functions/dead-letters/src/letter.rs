@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use shared::{run::batch::BatchMessage, sqs::Message};
+use shared::{hackathon::PageMessage, run::batch::BatchMessage, sqs::Message};
 
 /// What a letter was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A batch's message that no worker finished.
     Batch(BatchMessage),
+    /// A message of a page of a monitor's teams that no worker finished.
+    Page(PageMessage),
     /// A firing that could not be handed over, or at which its function failed.
     Firing,
     /// What a mail provider said.
@@ -22,6 +24,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Batch(_) => "batch",
+            Self::Page(_) => "page",
             Self::Firing => "firing",
             Self::Feedback => "feedback",
             Self::Unreadable => "unreadable",
@@ -48,6 +51,15 @@ impl Letter {
     pub fn batch(&self) -> Option<BatchMessage> {
         match self.kind {
             Kind::Batch(of) => Some(of),
+            Kind::Page(_) | Kind::Firing | Kind::Feedback | Kind::Unreadable => None,
+        }
+    }
+
+    /// The run that it belongs to, where it names one.
+    pub fn run(&self) -> Option<i64> {
+        match self.kind {
+            Kind::Batch(of) => Some(of.run),
+            Kind::Page(of) => Some(of.run),
             Kind::Firing | Kind::Feedback | Kind::Unreadable => None,
         }
     }
@@ -67,12 +79,19 @@ impl Letter {
             let cause = handed_back(message).unwrap_or_else(|| "it was not understood, time and again".to_owned());
             return Self { kind: Kind::Feedback, target: "delivery-feedback".to_owned(), cause };
         }
-        let kind = serde_json::from_str(&message.body).map_or(Kind::Unreadable, Kind::Batch);
-        let cause = match kind {
-            Kind::Batch(_) => "no worker finished it, time and again",
-            _ => "it is no batch's message",
+        let (kind, target, otherwise) = match queue.ends_with("monitor-pages-dead-letters") {
+            // All monitors' come here; which it is, its run says.
+            true => (serde_json::from_str(&message.body).map(Kind::Page), "", "it is no page's message"),
+            false => {
+                let kind = serde_json::from_str(&message.body).map(Kind::Batch);
+                (kind, "invitation-worker", "it is no batch's message")
+            }
         };
-        Self { kind, target: "invitation-worker".to_owned(), cause: cause.to_owned() }
+        let (kind, cause) = match kind {
+            Ok(kind) => (kind, "no worker finished it, time and again"),
+            Err(_) => (Kind::Unreadable, otherwise),
+        };
+        Self { kind, target: target.to_owned(), cause: cause.to_owned() }
     }
 
     /// A firing comes from a schedule or a rule, with what went wrong in attributes; or from Lambda, whose record says
@@ -195,8 +214,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_known_by_its_queue_and_its_message() {
+        let letter = lying_in("monitor-pages-dead-letters", &json!({"run": 1, "after": 256}), &[]);
+        assert_eq!((letter.kind, letter.run()), (Kind::Page(PageMessage { run: 1, after: 256 }), Some(1)));
+        let letter = lying_in("monitor-pages-dead-letters", &json!({"run": 1, "batch": 2}), &[]);
+        assert_eq!((letter.kind, &*letter.cause), (Kind::Unreadable, "it is no page's message"));
+    }
+
+    #[test]
     fn whatever_a_letter_holds_it_is_read_and_its_cause_is_short() {
-        for queue in ["firings-dead-letters", "provider-feedback-dead-letters", "invitations-dead-letters", "other"] {
+        let known =
+            ["firings", "provider-feedback", "monitor-pages", "invitations"].map(|of| format!("{of}-dead-letters"));
+        for queue in known.iter().map(String::as_str).chain(["other"]) {
             for body in [json!(null), json!({}), json!([1]), json!({"requestContext": {}}), json!("ü".repeat(9_000))] {
                 let letter = lying_in(queue, &body, &[("ERROR_CODE", &"é".repeat(5_000))]);
                 assert!(!letter.cause.is_empty() && letter.cause.chars().count() <= CAUSE + 1, "{queue} {body}");

@@ -1,7 +1,8 @@
 //! Dead letters: takes what lands in a dead-letter queue, records it with its cause, and says so once a cause.
 //!
 //! A batch's letter parks its batch, so that its run can close: what was not sent of it counts as failed, and
-//! `almanac redrive` does it again. What cannot be recorded goes the queue's own way to the parking queue.
+//! `almanac redrive` does it again. A page's letter changes nothing: what is missing of its run, the planner measures that the
+//! keeper starts again. What cannot be recorded goes the queue's own way to the parking queue.
 
 pub mod history;
 mod letter;
@@ -18,6 +19,7 @@ use shared::{
     clock::Clock,
     records::{Records, Result, Tx},
     run::{
+        Run, State,
         batch::{self, BatchMessage, BatchState},
         close,
     },
@@ -79,10 +81,12 @@ enum Fate {
 }
 
 async fn record(tx: &mut Tx, letter: &Letter, message: &Message, now: DateTime<Utc>) -> Result<bool> {
-    let fate = match letter.batch() {
-        Some(of) => park(tx, of, &letter.cause).await?,
-        None => Fate::Lost(letter.cause.clone()),
+    let (letter, fate) = match letter.kind {
+        Kind::Batch(of) => (letter.clone(), park(tx, of, &letter.cause).await?),
+        Kind::Page(of) => of_page(tx, letter, of.run).await?,
+        Kind::Firing | Kind::Feedback | Kind::Unreadable => (letter.clone(), Fate::Lost(letter.cause.clone())),
     };
+    let letter = &letter;
     match fate {
         Fate::NotYet => return Ok(false),
         Fate::Settled(cause) => insert(tx, letter, message, &cause, now).await?,
@@ -98,6 +102,7 @@ async fn record(tx: &mut Tx, letter: &Letter, message: &Message, now: DateTime<U
 async fn alert(tx: &mut Tx, letter: &Letter, cause: &str, now: DateTime<Utc>) -> Result<()> {
     let (slug, run, of) = match letter.kind {
         Kind::Batch(of) => ("batch-dead-letter", Some(of.run), format!("run-{}", of.run)),
+        Kind::Page(of) => ("page-dead-letter", Some(of.run), format!("run-{}", of.run)),
         Kind::Firing => ("firing-dead-letter", None, now.format("%Y-%m-%d").to_string()),
         Kind::Feedback => ("feedback-dead-letter", None, now.format("%Y-%m-%d").to_string()),
         Kind::Unreadable => ("unreadable-dead-letter", None, now.format("%Y-%m-%d").to_string()),
@@ -105,10 +110,23 @@ async fn alert(tx: &mut Tx, letter: &Letter, cause: &str, now: DateTime<Utc>) ->
     let words = format!("{} {cause}", letter.target);
     let subject = format!("{of}/{}", HEXLOWER.encode(&Sha256::digest(words)[..8]));
     let message = format!("a {} for {} came to nothing: {cause}", letter.kind.as_str(), letter.target);
-    let severity = Severity::High;
+    // Of a page nothing waits for a person.
+    let severity = if matches!(letter.kind, Kind::Page(_)) { Severity::Medium } else { Severity::High };
     let alert =
         Alert { job: JOB, cause: slug, subject: &subject, severity, message, run, value: None, threshold: None };
     alerts::raise(tx, &alert).await.map(drop)
+}
+
+/// The letter of a page of that run, for the job that its run is of.
+async fn of_page(tx: &mut Tx, letter: &Letter, run: i64) -> Result<(Letter, Fate)> {
+    let Some(run) = Run::find(tx, run).await? else {
+        return Ok((letter.clone(), Fate::Lost(format!("there is no run {run}"))));
+    };
+    let fate = match run.state {
+        State::Open => Fate::Lost(letter.cause.clone()),
+        state => Fate::Settled(format!("its run is {}: the letter is one too many", state.as_str())),
+    };
+    Ok((Letter { target: run.job, ..letter.clone() }, fate))
 }
 
 /// Parks a letter's batch, where it is unfinished. The cause is that of the last try that a worker noted as failed, where
@@ -127,7 +145,7 @@ async fn park(tx: &mut Tx, of: BatchMessage, otherwise: &str) -> Result<Fate> {
 }
 
 async fn insert(tx: &mut Tx, letter: &Letter, message: &Message, cause: &str, now: DateTime<Utc>) -> Result<()> {
-    let (run, batch) = letter.batch().map_or((0, 0), |of| (of.run, of.batch));
+    let (run, batch) = (letter.run().unwrap_or(0), letter.batch().map_or(0, |of| of.batch));
     let attributes = serde_json::to_string(&message.attributes).expect("a map of texts is JSON");
     tx.execute(
         "INSERT INTO dead_letters (queue, message_id, kind, target, cause, run_id, batch_id, body, attributes, \

@@ -9,7 +9,7 @@ use shared::{
     sqs::{Deadline, RecordHandler as _},
 };
 use tests::{
-    ask::{number, texts},
+    ask::{execute, number, texts},
     attempts::{ask_for, let_leases_end, range},
     cycle::{as_sent, ledger_of_completed, plan, worker},
     databases::TestDatabase,
@@ -130,6 +130,43 @@ async fn a_batch_s_letter_says_why_its_last_try_failed_and_not_what_it_waited_fo
 #[tokio::test]
 async fn a_batch_s_letter_says_why_its_last_try_failed_and_not_what_it_waited_for_on_mysql() {
     knows_a_failure_from_a_wait(TestDatabase::mysql().await).await;
+}
+
+async fn knows_a_page(database: TestDatabase) {
+    let (open, closed) = (open_run(&database).await.id, open_run(&database).await.id);
+    execute(&database, "UPDATE runs SET job = 'git-monitor'", vec![]).await;
+    execute(&database, "UPDATE runs SET state = 'completed' WHERE id = ?", vec![closed.into()]).await;
+    let mut function = start(&database).await;
+    for run in [open, closed, 77] {
+        let mut event = letter_of(run, 0);
+        event["Records"][0]["messageId"] = format!("page-of-{run}").into();
+        event["Records"][0]["body"] = json!({"run": run, "after": 256}).to_string().into();
+        event["Records"][0]["eventSourceARN"] =
+            "arn:aws:sqs:eu-west-3:123456789012:almanac-monitor-pages-dead-letters".into();
+        assert!(failed(&mut function, event).await.is_empty());
+    }
+    let causes = [
+        "no worker finished it, time and again",
+        "its run is completed: the letter is one too many",
+        "there is no run 77",
+    ];
+    assert_eq!(texts(&database, CAUSES, vec![]).await, causes);
+    let said = "SELECT CONCAT(target, ' ', kind, ' ', run_id) FROM dead_letters ORDER BY id";
+    let expected = [format!("git-monitor page {open}"), format!("git-monitor page {closed}"), " page 77".to_owned()];
+    assert_eq!(texts(&database, said, vec![]).await, expected);
+    let alerts = texts(&database, "SELECT cause FROM alerts WHERE state = 'raised' ORDER BY subject", vec![]).await;
+    assert_eq!(alerts, ["page-dead-letter"; 2], "what is settled is no news");
+    assert_eq!(number(&database, "SELECT COUNT(*) FROM runs WHERE state = 'open'", vec![]).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_s_letter_is_recorded_for_its_run_s_job_and_leaves_the_run_alone_on_sqlite() {
+    knows_a_page(TestDatabase::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_page_s_letter_is_recorded_for_its_run_s_job_and_leaves_the_run_alone_on_mysql() {
+    knows_a_page(TestDatabase::mysql().await).await;
 }
 
 /// MySQL's alone: SQLite has one writer, so nothing comes between two of its statements.

@@ -139,7 +139,7 @@ pub struct Fired {
     /// How this firing met the run: `opened`, `joined`, `closed`; `refused` where the run waits for a person since its
     /// planner came no further; `waits for approval`; or `made up for`, where it is a later firing's run.
     pub met: &'static str,
-    /// Whether every subject has been planned. When not, the keeper goes on with it.
+    /// Whether every subject has been planned. When not, workers go on with it, or the keeper has its planner do so.
     pub plan_complete: bool,
     /// The ledger, when the run is closed already.
     #[serde(skip_serializing_if = "Option::is_none")]

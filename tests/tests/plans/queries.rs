@@ -485,11 +485,17 @@ pub const QUERIES: &[Query] = &[
         || after(ids(6), vec![id(), 90_i64.into()]),
     ),
     // A monitor's.
+    query("SELECT position, team, name, variables FROM monitored_teams WHERE run_id = ? ORDER BY position", || {
+        vec![id()]
+    }),
     query(
-        "SELECT position, team, name, variables FROM monitored_teams WHERE run_id = ? AND position > ? \
-         ORDER BY position LIMIT ?",
-        || vec![id(), 0_i64.into(), 256_i64.into()],
+        "SELECT t.position, t.team, t.name, t.variables FROM monitored_teams t \
+         WHERE t.run_id = ? AND t.position > ? AND t.position <= ? AND NOT EXISTS \
+         (SELECT 1 FROM measurements m WHERE m.run_id = t.run_id AND m.position = t.position) \
+         ORDER BY t.position LIMIT ?",
+        || vec![id(), 0_i64.into(), 256_i64.into(), 256_i64.into()],
     ),
+    list("SELECT position FROM measurements WHERE run_id = ? AND position IN (?..)", 64, || after(vec![id()], ids(64))),
     query(
         "SELECT run_id FROM verdicts WHERE hackathon = ? AND criterion = ? AND reported = ? AND run_id < ? \
          ORDER BY run_id DESC LIMIT 1",

@@ -77,6 +77,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("GITHUB_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("GRAFANA_TOKEN_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
     ("INVITATIONS_QUEUE", &["sqs:SendMessage"]),
+    ("MONITOR_QUEUE", &["sqs:SendMessage"]),
     ("OBJECTS", &["s3:PutObject", "s3:AbortMultipartUpload"]),
     ("SERVICE_API_KEY_SECRET", &["secretsmanager:GetSecretValue", "ssm:GetParameter"]),
 ];

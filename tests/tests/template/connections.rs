@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     read,
@@ -12,9 +12,15 @@ use crate::{
 /// The connections that Aurora MySQL allows when it may grow to 8 capacity units, the least that the template lets it.
 const ALLOWED_BY_AURORA: u64 = 1_000;
 
+/// The numbers of workers that a monitor may have, the largest last.
+fn page_workers(template: &Template) -> Vec<Value> {
+    template.section("Parameters")["PageWorkers"]["AllowedValues"].as_array().expect("a list").clone()
+}
+
 fn most_workers(template: &Template) -> Given {
     let most = template.section("Parameters")["WorkerConcurrency"]["MaxValue"].clone();
-    Given::from([("WorkerConcurrency", most), ("ReserveConcurrency", json!("true"))])
+    let of_pages = page_workers(template).pop().expect("a largest");
+    Given::from([("WorkerConcurrency", most), ("PageWorkers", of_pages), ("ReserveConcurrency", json!("true"))])
 }
 
 fn declared(template: &Template, what: &str) -> u64 {
@@ -44,7 +50,9 @@ fn with_as_many_workers_as_are_allowed_the_budget_holds() {
 #[test]
 fn the_mappings_of_a_function_start_no_more_than_it_may() {
     let template = Template::main();
-    for given in [most_workers(&template), Given::from([("WorkerConcurrency", json!(2))])] {
+    let few = page_workers(&template).into_iter().map(|few| Given::from([("PageWorkers", few)]));
+    let fewest = Given::from([("WorkerConcurrency", json!(2))]);
+    for given in few.chain([fewest, most_workers(&template)]) {
         let mut started: BTreeMap<&str, u64> = BTreeMap::new();
         for event in template.events().iter().filter(|event| event.kind == "SQS") {
             let most = template.number(&event.properties["ScalingConfig"]["MaximumConcurrency"], &given);
@@ -61,7 +69,7 @@ fn the_mappings_of_a_function_start_no_more_than_it_may() {
 fn the_proxy_may_open_what_the_budget_wants() {
     let stores = Template::data_stores();
     let percent = "/Properties/ConnectionPoolConfigurationInfo/MaxConnectionsPercent";
-    let percent = stores.resource("ProxyTarget").pointer(percent).and_then(serde_json::Value::as_u64).expect("a share");
+    let percent = stores.resource("ProxyTarget").pointer(percent).and_then(Value::as_u64).expect("a share");
     assert!(ALLOWED_BY_AURORA * percent / 100 >= declared(&Template::main(), "Budget"));
     for least in [
         &stores.section("Parameters")["MaxCapacity"]["MinValue"],

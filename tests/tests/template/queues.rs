@@ -118,6 +118,8 @@ fn a_message_is_tried_often_enough_and_its_dead_letter_outlives_it() {
         };
         let receives = template.number(&properties["RedrivePolicy"]["maxReceiveCount"], &given);
         assert!(receives >= 5 && receives >= u64::from(MAX_RECEIVES), "{id}: {receives}");
+        let tries = receives * template.number(&properties["VisibilityTimeout"], &given);
+        assert!(tries <= retention, "{id}: it is gone before its last try");
         let kept = template.number(&queue(&template, next)["MessageRetentionPeriod"], &given);
         assert_eq!(kept, 14 * DAY, "{next}");
         // From one dead-letter queue to the next a message's time goes on, so longer than the longest is not possible.

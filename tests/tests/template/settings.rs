@@ -104,6 +104,7 @@ fn what_stands_in_aws_is_a_resource_of_the_kind_that_the_setting_means() {
     let template = Template::main();
     let kinds = [
         ("INVITATIONS_QUEUE", "AWS::SQS::Queue"),
+        ("MONITOR_QUEUE", "AWS::SQS::Queue"),
         ("OBJECTS", "AWS::S3::Bucket"),
         ("ALERTS_TOPIC", "AWS::SNS::Topic"),
         ("EVENT_BUS", "AWS::Events::EventBus"),
