@@ -64,7 +64,7 @@ impl<M: Measure> Monitor<M> {
                 stage @ (Stage::Measuring | Stage::HandedOut) => {
                     if !self.lacks_measurements(run.id).await? {
                         self.judge(&run, &series).await?;
-                    } else if stage == Stage::Measuring && self.is_handed_out(&run) {
+                    } else if stage == Stage::Measuring && self.has_teams_for_workers(&run) {
                         spans = self.hand_out(&run).await?;
                     } else if !self.measure_one_of(run.id, &spans, deadline).await? {
                         return Ok(Work { fault, ..Work::left(PlanEnd::HandedOver) });
@@ -153,7 +153,7 @@ impl<M: Measure> Monitor<M> {
     }
 
     /// Whether the run has more teams than one process measures, where there are others.
-    fn is_handed_out(&self, run: &Run) -> bool {
+    fn has_teams_for_workers(&self, run: &Run) -> bool {
         self.workers.is_some() && run.planned > PAGE as u64
     }
 

@@ -32,6 +32,7 @@ use crate::{
 tests::contract!(
     seven_hundred_teams_are_measured_by_many_workers_and_judged_once,
     teams_of_one_page_are_handed_to_nobody,
+    what_another_has_measured_meanwhile_stands,
     a_page_that_was_cut_off_is_finished_by_its_message_s_next_receiver,
     a_page_that_was_cut_off_is_finished_by_the_planner_that_the_keeper_starts_again,
     a_worker_that_dies_before_it_judges_leaves_that_to_the_next,
@@ -184,6 +185,24 @@ async fn teams_of_one_page_are_handed_to_nobody(database: &TestDatabase) {
     let fired = house.fire(Trigger::Schedule).await;
     assert!(fired.plan_complete && house.post.bodies().is_empty());
     house.is_done(database, fired.run, 256).await;
+}
+
+async fn what_another_has_measured_meanwhile_stands(database: &TestDatabase) {
+    let house = House::new(database, 400, Post::taking_all()).await;
+    let run = house.hand_out().await;
+    let body = house.post.bodies().remove(0);
+    house.looking.stuck_at(300);
+    let (handled, ()) = tokio::join!(house.handle(&body, Deadline::none()), async {
+        house.looking.is_there().await;
+        let sql = "INSERT INTO measurements (run_id, position, measured) VALUES (?, 290, '9'), (?, 390, '9')";
+        ask::execute(database, sql, vec![run.into(), run.into()]).await;
+        house.looking.goes_on();
+    });
+    assert_eq!(handled, Outcome::Done);
+    let points: Vec<_> = verdicts(database, run).await.into_iter().map(|past| past.verdict.score).collect();
+    let expected = (1..=400).map(|number| Some(if [290, 390].contains(&number) { 9 } else { number }));
+    assert_eq!(points, expected.collect::<Vec<_>>());
+    assert_eq!(ledger_of_completed(database, run).await.sent, 400);
 }
 
 async fn a_page_that_was_cut_off_is_finished_by_its_message_s_next_receiver(database: &TestDatabase) {
