@@ -61,13 +61,14 @@ impl<M: Measure> Monitor<M> {
             }
             match Stage::of(run.checkpoint) {
                 Stage::Opened => fault = self.call_the_roll(&run, &series).await?,
-                stage @ (Stage::Measuring | Stage::HandedOut) => {
-                    if !self.lacks_measurements(run.id).await? {
+                Stage::Measuring if self.has_teams_for_workers(&run) => spans = self.hand_out(&run).await?,
+                Stage::Measuring | Stage::HandedOut => {
+                    // In this order: of what others measure in between, nothing is taken for missing.
+                    if !self.measure_one_of(run.id, &spans, deadline).await? {
+                        if self.lacks_measurements(run.id).await? {
+                            return Ok(Work { fault, ..Work::left(PlanEnd::HandedOver) });
+                        }
                         self.judge(&run, &series).await?;
-                    } else if stage == Stage::Measuring && self.has_teams_for_workers(&run) {
-                        spans = self.hand_out(&run).await?;
-                    } else if !self.measure_one_of(run.id, &spans, deadline).await? {
-                        return Ok(Work { fault, ..Work::left(PlanEnd::HandedOver) });
                     }
                 }
                 Stage::Judged => {
