@@ -54,7 +54,9 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
     let cleaned = show::cleaned_by(&stack.records, &run).await?;
     if common.json {
         let mut line = show::as_json(&run, &ledger, &cleaned);
-        line["now"] = json!({"sent": now.sent, "failed": now.failed, "in_doubt": now.in_doubt});
+        if now != ledger {
+            line["now"] = json!({"sent": now.sent, "failed": now.failed, "in_doubt": now.in_doubt});
+        }
         say!("{line}");
         return Ok(Exit::Done);
     }

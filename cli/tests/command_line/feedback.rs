@@ -65,6 +65,9 @@ async fn bounces_of_a_mailbox_are_taken_in_once_and_settle_what_was_in_doubt() {
     let left = "SELECT COUNT(*) FROM invitations WHERE send_state = 4";
     assert_eq!(query::number(&records, left).await, 0, "none is in doubt any more");
     assert_eq!(query::number(&records, "SELECT COUNT(*) FROM suppressions").await, good as u64);
+    let shown = machine.run(&["runs", "show", "1"]).await.out;
+    let since = format!("What was heard since then makes it sent {}, failed 0, in doubt 0.", letters.len());
+    assert!(shown.contains(&since) && !shown.contains("In doubt (handed"), "{shown}");
 
     let again = machine.run(&["feedback", &folder]).await;
     let known =

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tests::{
+    ask::execute,
     cycle::plan,
     databases::TestDatabase,
     runs::{firing, park},
@@ -12,7 +13,7 @@ use crate::support::{
     ledger,
     machine::Machine,
     people::{self, CYCLE},
-    sink,
+    query, sink,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +38,7 @@ async fn redrive(database: TestDatabase) {
     assert_eq!(machine.run(&CYCLE).await.json_of(0)["failed"], 240, "all that was planned");
 
     let asked = machine.run(&["redrive", "1", "--dry-run", "--json"]).await.json_of(0);
-    assert_eq!(asked, json!({"run": 1, "batches": 3, "planned": 240}));
+    assert_eq!(asked, json!({"run": 1, "batches": 3, "planned": 240, "not_taken": 0}));
     let other_cause = machine.run(&["redrive", "1", "--cause", "panicked"]).await;
     assert_eq!(other_cause.code, 1);
     assert!(other_cause.err.contains("run 1 has no parked batch of that kind"), "{}", other_cause.err);
@@ -57,4 +58,37 @@ async fn redrive(database: TestDatabase) {
     let shown = machine.run(&["runs", "show", "1"]).await.out;
     assert!(shown.contains("3  timed out  (3 done again)"), "{shown}");
     assert!(shown.contains(&format!("Done again by run {child}.")), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_taken_is_shown_and_sent_again() {
+    let database = TestDatabase::sqlite().await;
+    let records = database.records().clone();
+    let eligible = people::make_up(&records, 1).await;
+    let sink = SmtpSink::start().await.expect("a free port");
+    let machine = Machine::with_records(database.url()).sending(sink::transport(&sink));
+    machine.run(&CYCLE).await.json_of(0);
+    // As after a night that concluded so of the first two.
+    let not_taken = "UPDATE invitations SET send_state = 6, status = 0, sent_at = 0 WHERE id % 65536 < 2";
+    for sql in [not_taken, "UPDATE batches SET not_taken = 2"] {
+        execute(&records, sql, vec![]).await;
+    }
+
+    let shown = machine.run(&["runs", "show", "1"]).await.out;
+    let since = format!("What was heard since then makes it sent {}, failed 2, in doubt 0.", eligible - 2);
+    for words in [&*since, "Not taken by their provider", "  65536 65537\n`almanac redrive 1` sends them."] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let now = &machine.run(&["runs", "show", "1", "--json"]).await.json_of(0)["now"];
+    assert_eq!(*now, json!({"sent": eligible - 2, "failed": 2, "in_doubt": 0}));
+    let contact = query::number(&records, "SELECT contact_id FROM invitations WHERE id = 65536").await.to_string();
+    let story = machine.run(&["why", &contact]).await.out;
+    assert!(story.contains("not taken by its provider"), "{story}");
+
+    let asked = machine.run(&["redrive", "1", "--dry-run"]).await.out;
+    assert!(asked.contains("and 2 letters that were not taken by their provider"), "{asked}");
+    let done = machine.run(&["redrive", "1", "--json"]).await.json_of(0);
+    assert_eq!((&done["planned"], &done["sent"]), (&json!(2), &json!(2)));
+    assert_eq!(sink.tally().received() as u64, eligible + 2);
+    assert!(!machine.run(&["runs", "show", "1"]).await.out.contains("Not taken"));
 }
