@@ -3,6 +3,10 @@
 //! The most of it is conditional: GitHub is told by an `ETag` what is known, and where nothing has changed its answer
 //! is a 304, which does not count against the limit of requests an hour. As the first page of commits is that with the
 //! latest, the others have not changed where it has not.
+//!
+//! It is asked by hyper, and not by octocrab (0.54): there a conditional request needs the whole answer kept, by a storage
+//! that cannot wait for records; limits are not heeded, and what is read is not bounded; and one commit whose moment is
+//! none, which git takes, makes its page unreadable. What is asked for are two addresses, and an app's three.
 
 mod app;
 mod app_key;
