@@ -50,7 +50,10 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
     let run = stack.records.read(move |tx| Run::find(tx, id).boxed()).await?;
     let run = run.with_context(|| format!("there is no run {id}; `almanac runs` lists them"))?;
     let ledger = show::ledger_of(&stack.records, &run).await?;
-    let now = show::ledger_now(&stack.records, &run).await?;
+    let not_taken = not_taken(&stack, &run).await?;
+    // Only a doubt is often moved by what is heard later, and counting all anew may take its time.
+    let moves = run.closing_ledger().is_some() && (ledger.in_doubt > 0 || !not_taken.is_empty());
+    let now = if moves { show::ledger_now(&stack.records, &run).await? } else { ledger.clone() };
     let cleaned = show::cleaned_by(&stack.records, &run).await?;
     if common.json {
         let mut line = show::as_json(&run, &ledger, &cleaned);
@@ -65,7 +68,7 @@ pub(super) async fn show(common: &Common, id: i64) -> anyhow::Result<Exit> {
         say!("What was heard since then makes it sent {}, failed {}, in doubt {}.", now.sent, now.failed, now.in_doubt);
     }
     print_parked(&stack, &run).await?;
-    print_not_taken(&stack, &run).await?;
+    print_not_taken(&run, not_taken);
     print_doubts(&stack, &run, now.in_doubt).await?;
     Ok(Exit::Done)
 }
@@ -90,22 +93,33 @@ pub(super) async fn print_parked(stack: &Stack, run: &Run) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Lists what was in doubt and was not taken, for a person to have it sent.
-async fn print_not_taken(stack: &Stack, run: &Run) -> anyhow::Result<()> {
+/// What was in doubt and was not taken, and waits for a redrive: a few more than are listed.
+async fn not_taken(stack: &Stack, run: &Run) -> anyhow::Result<Vec<String>> {
     let id = run.id;
-    let read = stack.records.read(move |tx| history::letters_in(tx, id, SendState::NotTaken, DOUBTS + 1).boxed());
-    let mut letters = read.await?;
+    let read = stack.records.read(move |tx| {
+        async move {
+            match history::has_not_taken(tx, id).await? {
+                true => history::letters_in(tx, id, SendState::NotTaken, DOUBTS + 1).await,
+                false => Ok(Vec::new()),
+            }
+        }
+        .boxed()
+    });
+    Ok(read.await?)
+}
+
+/// Lists what was not taken, for a person to have it sent.
+fn print_not_taken(run: &Run, mut letters: Vec<String>) {
     if letters.is_empty() {
-        return Ok(());
+        return;
     }
     let more = letters.len() > DOUBTS;
     letters.truncate(DOUBTS);
     say!("Not taken by their provider, which spoke of all letters around them and never of these:");
     say!("  {}{}", letters.join(" "), if more { " and more" } else { "" });
     if run.state != State::Cancelled {
-        say!("`almanac redrive {id}` sends them.");
+        say!("`almanac redrive {}` sends them.", run.id);
     }
-    Ok(())
 }
 
 /// Lists what is in doubt, for a person to look into.

@@ -16,7 +16,7 @@ const BATCHES: usize = 50;
 /// more is not looked at again.
 pub(crate) async fn settle(tx: &mut Tx, after: i64, parameters: Parameters) -> Result<Page> {
     let sql = "SELECT b.id, b.letters, b.run_id FROM batches b JOIN runs r ON r.id = b.run_id AND r.state <> 'open' \
-               WHERE b.heard_out = 0 AND b.id > ? ORDER BY b.id LIMIT ?";
+               WHERE b.heard_out = 0 AND b.redriven_as = 0 AND b.id > ? ORDER BY b.id LIMIT ?";
     let rows = tx.rows(sql, &[after.into(), BATCHES.into()]).await?;
     let (mut next, mut settled) = (None, 0);
     for row in rows {

@@ -3,11 +3,13 @@
 //! A worker that dies between its claim and its call leaves letters in doubt that no provider has ever seen, so nothing will
 //! ever be said of them. Nor is anything said where feedback is switched off, is late, or was lost; and that must never
 //! be taken for the same. So a provider's silence about a letter counts only where the provider was heard at that time:
-//! when it has spoken of *every* letter of the calls around it that it is known to have taken, and enough time has passed.
-//! Where one word is missing, nothing is concluded, and the letter stays in doubt.
+//! when it has spoken of *every* letter of the nearest calls before it and after it, or of the same volley, that it is known
+//! to have taken, and enough time has passed. Where there is no such call on one side, or one word is missing, nothing is
+//! concluded, and the letter stays in doubt.
 //!
 //! What was not taken ([`SendState::NotTaken`]) has failed. Nobody sends it again but a person, by a redrive; and a word
-//! that comes after all still turns it.
+//! that comes after all still turns it. Of a batch from which a redrive has taken already nothing is concluded any more: no
+//! other could take it.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +24,11 @@ use crate::{
     run::batch,
 };
 
-/// How long before and after a call its provider is listened to.
-const AROUND: TimeDelta = TimeDelta::minutes(15);
+/// How long before and after a call its provider is listened to: an hour, in which the hourly reminders come.
+const AROUND: TimeDelta = TimeDelta::hours(1);
 
 /// How many calls before it are listened to, and how many after it: the nearest.
 const WITNESSES: usize = 5;
-
-/// In how many batches before and after its own they are looked for: about as many as are under way at a time.
-const BATCHES: i64 = 20;
 
 /// How many letters one statement moves.
 const ROWS: usize = 500;
@@ -61,8 +60,14 @@ pub async fn conclude(tx: &mut Tx, batch: i64, kind: LetterKind, before: DateTim
     }
     // One call of which nothing is known keeps the doubt, whatever is known of the others.
     let not_taken: Vec<u32> = silent.difference(&unheard).copied().collect();
-    let not_taken = note(tx, kind, batch, &not_taken).await?;
+    let not_taken = if lock_whole(tx, batch).await? { note(tx, kind, batch, &not_taken).await? } else { 0 };
     Ok(Concluded { not_taken, in_doubt: doubts.len() as u64 - not_taken })
+}
+
+/// Holds a batch until the transaction ends, so that no redrive takes from it meanwhile; false where one has.
+async fn lock_whole(tx: &mut Tx, batch: i64) -> Result<bool> {
+    let row = tx.row("SELECT redriven_as FROM batches WHERE id = ? {for update}", &[batch.into()]).await?;
+    row.map_or(Ok(false), |row| Ok(row.int(0)? == 0))
 }
 
 /// A call that has no result of some of its letters.
@@ -91,20 +96,23 @@ async fn without_result(tx: &mut Tx, batch: i64) -> Result<Vec<Doubtful>> {
     tx.rows(sql, &[batch.into()]).await?.iter().map(Doubtful::read).collect()
 }
 
-/// Whether a call's provider has spoken of every letter of the calls around it, and there are such.
+/// Whether a call's provider was heard when it was made: it has spoken of every letter of the calls around it.
 async fn was_heard_around(tx: &mut Tx, call: &Doubtful) -> Result<bool> {
-    let at = call.claim.claimed_at;
-    let before = witnesses(tx, call, [at - AROUND, at], "DESC").await?;
-    // The records tell microseconds apart.
-    let after = witnesses(tx, call, [at + TimeDelta::microseconds(1), at + AROUND], "ASC").await?;
-    let mut was_heard = false;
-    for witness in before.iter().chain(&after) {
+    // The records tell microseconds apart, and calls of one volley have one moment.
+    let (at, next) = (call.claim.claimed_at, TimeDelta::microseconds(1));
+    let beside = witnesses(tx, call, [at, at], "ASC").await?;
+    let before = witnesses(tx, call, [at - AROUND, at - next], "DESC").await?;
+    let after = witnesses(tx, call, [at + next, at + AROUND], "ASC").await?;
+    // From one side alone nobody sees whether the way of its words broke just then.
+    if beside.is_empty() && (before.is_empty() || after.is_empty()) {
+        return Ok(false);
+    }
+    for witness in beside.iter().chain(&before).chain(&after) {
         if letters_spoken_of(tx, witness).await? < u64::from(witness.letters) {
             return Ok(false);
         }
-        was_heard = true;
     }
-    Ok(was_heard)
+    Ok(true)
 }
 
 /// The first calls between two moments whose every letter the same provider took by its own reply.
@@ -115,18 +123,10 @@ async fn witnesses(
     order: &'static str,
 ) -> Result<Vec<Claim>> {
     let sql = format!(
-        "SELECT {CLAIM} FROM sends WHERE batch_id BETWEEN ? AND ? AND provider = ? AND claimed_at BETWEEN ? AND ? \
-         AND state = 1 AND accepted = letters AND refused = 0 AND outcome NOT LIKE '%\"unknown\":%' \
-         ORDER BY claimed_at {order} LIMIT ?"
+        "SELECT {CLAIM} FROM sends WHERE claimed_at BETWEEN ? AND ? AND provider = ? AND state = 1 \
+         AND accepted = letters AND refused = 0 AND outcome NOT LIKE '%\"unknown\":%' ORDER BY claimed_at {order} LIMIT ?"
     );
-    let values = [
-        (call.claim.batch - BATCHES).into(),
-        (call.claim.batch + BATCHES).into(),
-        (&call.provider).into(),
-        from.into(),
-        to.into(),
-        WITNESSES.into(),
-    ];
+    let values = [from.into(), to.into(), (&call.provider).into(), WITNESSES.into()];
     tx.rows(sql, &values).await?.iter().map(read_claim).collect()
 }
 

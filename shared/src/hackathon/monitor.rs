@@ -96,29 +96,30 @@ impl<M: Measure> Job for Monitor<M> {
     }
 
     async fn go_on(&self, run: &Run, deadline: Deadline) -> anyhow::Result<PlanEnd> {
-        self.noted(run.id, self.work(run, &deadline)).await
+        self.noted(run.id, self.work(run, &deadline), |end| end != PlanEnd::HandedOver).await
     }
 }
 
 #[async_trait]
 impl<M: Measure> PagedJob for Monitor<M> {
     async fn go_on_with_page(&self, run: &Run, after: i64, deadline: Deadline) -> anyhow::Result<PlanEnd> {
-        self.noted(run.id, self.work_on_page(run, after, &deadline)).await
+        self.noted(run.id, self.work_on_page(run, after, &deadline), |end| end == PlanEnd::Complete).await
     }
 }
 
 impl<M: Measure> Monitor<M> {
     /// Does some of a run's work, and notes how it went. What several processes do of a run is one execution, which whoever
-    /// ends the run notes; of the others only those at which something was wrong.
+    /// ends the run notes; of the others only those at which something was wrong, and those that count all the same.
     async fn noted(
         &self,
         run: i64,
         work: impl Future<Output = anyhow::Result<Work>> + Send,
+        counts: fn(PlanEnd) -> bool,
     ) -> anyhow::Result<PlanEnd> {
         let begun = Instant::now();
         let went = work.await;
         let (fault, teams) = match &went {
-            Ok(Work { end: PlanEnd::HandedOver, fault: None, .. }) => return Ok(PlanEnd::HandedOver),
+            Ok(Work { end, fault: None, .. }) if !counts(*end) => return Ok(*end),
             Ok(work) => (work.fault.clone(), work.teams),
             // What it says may name what nobody but the log may see.
             Err(_) => (Some("it failed: its log says why".to_owned()), 0),

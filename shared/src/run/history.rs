@@ -92,6 +92,12 @@ pub async fn redrives(tx: &mut Tx, run_id: i64) -> Result<Vec<i64>> {
     rows.iter().map(|row| row.int(0)).collect()
 }
 
+/// Whether letters of a run were not taken by their provider, and no redrive has been there since.
+pub async fn has_not_taken(tx: &mut Tx, run_id: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM batches WHERE run_id = ? AND not_taken > 0 AND redriven_as = 0 LIMIT 1";
+    Ok(tx.row(sql, &[run_id.into()]).await?.is_some())
+}
+
 /// The first letters of a run in that state, each as its message is called: `42`, or `42/first`.
 pub async fn letters_in(tx: &mut Tx, run_id: i64, state: SendState, most: usize) -> Result<Vec<String>> {
     let mut letters = Vec::new();

@@ -147,7 +147,11 @@ async fn try_open(
     tx.execute(format!("UPDATE batches SET redriven_by = ? WHERE {filter}"), &values).await?;
     let child = Run::find(tx, child).await?.ok_or(RecordsError::Fenced)?;
     outbox::put_event(tx, child.id, &JobStarted::new(&child)).await?;
-    alerts::is_redriven(tx, parent.id).await?;
+    // One that takes some batches only may leave letters that were not taken.
+    let sql = "SELECT 1 FROM batches WHERE run_id = ? AND not_taken > 0 AND redriven_by = 0 LIMIT 1";
+    if tx.row(sql, &[parent.id.into()]).await?.is_none() {
+        alerts::is_redriven(tx, parent.id).await?;
+    }
     Ok(Ok(Opened::New(child)))
 }
 
@@ -284,6 +288,8 @@ async fn move_batch(tx: &mut Tx, child: i64, taken: &Taken, now: DateTime<Utc>) 
     if run.state != State::Open || run.control != Control::Run {
         return Err(RecordsError::Fenced);
     }
+    // Nothing more is concluded of its letters meanwhile.
+    tx.row("SELECT id FROM batches WHERE id = ? {for update}", &[taken.id.into()]).await?;
     let batch = insert_batch(tx, &run, taken).await?;
     // A batch that no worker had prepared has no rows yet: it is done again from its subjects.
     let (letters, moved) = if taken.prepared_by == UNPREPARED {

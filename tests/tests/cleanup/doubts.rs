@@ -42,6 +42,8 @@ tests::contract!(
     a_reminder_s_silence_counts_like_an_invitation_s,
     what_was_not_taken_is_sent_by_a_redrive_and_once,
     a_batch_without_doubts_is_looked_at_once,
+    of_a_batch_that_a_redrive_has_taken_from_nothing_is_concluded,
+    an_alert_lasts_until_all_that_was_not_taken_is_taken_by_a_redrive,
 );
 
 /// A night so many hours after the calls.
@@ -141,20 +143,58 @@ async fn only_what_is_said_of_every_letter_shows_that_a_provider_is_heard(databa
 }
 
 async fn nothing_is_concluded_where_its_provider_was_not_heard_at_that_time(database: &TestDatabase) {
-    for (night, provider, minutes, settled) in
-        [(1, "another", 0, 0), (2, "scripted", 16, 0), (3, "scripted", -16, 0), (4, "scripted", 15, 1)]
-    {
+    // Other calls of each evening, by whom and how many minutes later; and whether they tell.
+    for (night, others, tell) in [
+        (1, [("another", 0), ("another", 1)], false),
+        (2, [("scripted", -61), ("scripted", 61)], false),
+        (3, [("scripted", 1), ("scripted", 60)], false),
+        (4, [("scripted", -60), ("scripted", -1)], false),
+        (5, [("scripted", -1), ("another", 1)], false),
+        (6, [("scripted", -60), ("scripted", 60)], true),
+        (7, [("scripted", 0), ("another", 0)], true),
+    ] {
+        let at = scheduled_at() + TimeDelta::days(night);
         let run = open_run(database).await.id;
-        let batch = add_batch(database, run, 2).await;
-        make(database, &range(batch, 0, 0, 0)).await;
+        let batch = add_batch(database, run, 3).await;
+        make(database, &Claim { claimed_at: at, ..range(batch, 0, 0, 0) }).await;
         let_leases_end(database).await;
-        let claimed_at = scheduled_at() + TimeDelta::minutes(minutes);
-        let witness = Claim { provider, claimed_at, ..range(batch, 2, 1, 1) };
-        taken(database, &witness).await;
-        spoken_of(database, &witness, Kind::Delivered).await;
+        for (number, (provider, minutes)) in (2..).zip(others) {
+            let claimed_at = at + TimeDelta::minutes(minutes);
+            let witness = Claim { provider, claimed_at, ..range(batch, number, number - 1, number - 1) };
+            taken(database, &witness).await;
+            spoken_of(database, &witness, Kind::Delivered).await;
+        }
         end(database, run, batch).await;
-        assert_eq!(settled_after(database, 24 * night + 1).await, settled, "{provider}, {minutes} minutes later");
+        assert_eq!(settled_after(database, 24 * (night + 1) + 2).await, u64::from(tell), "{others:?}");
         execute(database, "UPDATE batches SET heard_out = 1", vec![]).await;
+    }
+}
+
+async fn of_a_batch_that_a_redrive_has_taken_from_nothing_is_concluded(database: &TestDatabase) {
+    let (run, batch, calls) = three_calls(database).await;
+    spoken_of(database, &calls[0], Kind::Sent).await;
+    spoken_of(database, &calls[2], Kind::Sent).await;
+    end(database, run, batch).await;
+    execute(database, "UPDATE batches SET redriven_as = 77", vec![]).await;
+    assert_eq!(settled_after(database, 25).await, 0, "no other redrive could send it");
+    assert_eq!(send_states(database, batch).await, [2, 2, 4, 4, 2, 2]);
+}
+
+async fn an_alert_lasts_until_all_that_was_not_taken_is_taken_by_a_redrive(database: &TestDatabase) {
+    let (run, first, calls) = three_calls(database).await;
+    let second = add_batch(database, run, 1).await;
+    make(database, &range(second, 0, 0, 0)).await;
+    let_leases_end(database).await;
+    spoken_of(database, &calls[0], Kind::Sent).await;
+    spoken_of(database, &calls[2], Kind::Sent).await;
+    end_both(database, run, [first, second]).await;
+    assert_eq!(settled_after(database, 25).await, 3);
+    let raised = || number(database, "SELECT COUNT(*) FROM alerts WHERE state = 'raised'", vec![]);
+    let clock = Clock::standing_at(scheduled_at());
+    for (batches, alerts) in [(vec![second], 1), (Vec::new(), 0)] {
+        let wanted = Wanted { batches, ..Wanted::default() };
+        redrive::open(database, &clock, run, &wanted).await.expect("opened");
+        assert_eq!(raised().await, alerts);
     }
 }
 

@@ -425,7 +425,7 @@ pub const QUERIES: &[Query] = &[
     assembled(query("DELETE FROM feedback WHERE invitation_id BETWEEN ? AND ?", a_range)),
     query(
         "SELECT b.id, b.letters, b.run_id FROM batches b JOIN runs r ON r.id = b.run_id AND r.state <> 'open' \
-         WHERE b.heard_out = 0 AND b.id > ? ORDER BY b.id LIMIT ?",
+         WHERE b.heard_out = 0 AND b.redriven_as = 0 AND b.id > ? ORDER BY b.id LIMIT ?",
         || vec![id(), 50_i64.into()],
     ),
     assembled(query(
@@ -434,10 +434,9 @@ pub const QUERIES: &[Query] = &[
     )),
     assembled(query("SELECT claim, outcome FROM sends WHERE batch_id = ? AND accepted < letters", || vec![id()])),
     assembled(query(
-        "SELECT claim, claimed_at FROM sends WHERE batch_id BETWEEN ? AND ? AND provider = ? \
-         AND claimed_at BETWEEN ? AND ? AND state = 1 AND accepted = letters AND refused = 0 \
-         AND outcome NOT LIKE '%\"unknown\":%' ORDER BY claimed_at DESC LIMIT ?",
-        || after(after(vec![id(), 117_i64.into(), "ses".into()], an_hour()), vec![5_i64.into()]),
+        "SELECT claim, claimed_at FROM sends WHERE claimed_at BETWEEN ? AND ? AND provider = ? AND state = 1 \
+         AND accepted = letters AND refused = 0 AND outcome NOT LIKE '%\"unknown\":%' ORDER BY claimed_at DESC LIMIT ?",
+        || after(an_hour(), vec!["ses".into(), 5_i64.into()]),
     )),
     list(
         "SELECT COUNT(DISTINCT f.invitation_id) FROM feedback f WHERE f.invitation_id BETWEEN ? AND ? \

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{FutureExt as _, future::join_all};
-use tests::{dice::Dice, sqs_pump::receives};
+use tests::{dice::Dice, runs::firing, sqs_pump::receives};
 
 use crate::{
     aftermath,
@@ -11,6 +11,7 @@ use crate::{
     fleet::{Fleet, Invocation, Zombie},
     hearsay::{Feedback, Hearsay},
     peril::{self, Peril},
+    quiet,
     world::World,
 };
 
@@ -39,13 +40,16 @@ const ROUNDS: u64 = 40;
 
 /// Lives through a run; `None` where there is no MariaDB.
 pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Option<Count> {
-    let world = Arc::new(World::planned(size.users, dice.for_part(1)).boxed().await?);
+    let world = Arc::new(World::new(dice.for_part(1)).boxed().await?);
     let fleet = Arc::new(Fleet::default());
+    quiet::evening(&world, &fleet, quiet::BEFORE).boxed().await;
+    world.retire_users().boxed().await;
+    let run = world.plan(firing(), size.users).boxed().await;
     let mut hearsay = Hearsay::new(world.door(), feedback, dice.for_part(2));
     let mut perils = peril::all(size, &mut dice);
     let last = ROUNDS * (perils.len() as u64 + 10);
     let mut round = 0;
-    while !(world.is_closed(world.run).boxed().await && fleet.has_no_zombie()) {
+    while !(world.is_closed(run).boxed().await && fleet.has_no_zombie()) {
         round += 1;
         assert!(round < last, "the run does not end: {:?} are left", world.sqs.depth());
         let wake = dice.happens(50) || perils.is_empty();
@@ -73,8 +77,9 @@ pub async fn live_through(size: Size, feedback: Feedback, mut dice: Dice) -> Opt
         }
     }
     assert!(perils.is_empty(), "the run ended before {} of its perils", perils.len());
-    let after = aftermath::live_on(&world, &fleet, &mut hearsay).boxed().await;
-    Some(Count::of(&world, &fleet, &hearsay, &after, feedback).boxed().await)
+    quiet::evening(&world, &fleet, quiet::AFTER).boxed().await;
+    let not_taken = aftermath::live_on(&world, &fleet, &mut hearsay, run).boxed().await;
+    Some(Count::of(&world, &fleet, &hearsay, not_taken, feedback).boxed().await)
 }
 
 /// Hands one message to a worker; gives back the peril when it did not come to that.

@@ -15,6 +15,7 @@ mod fleet;
 mod hearsay;
 mod peril;
 mod provider;
+mod quiet;
 mod world;
 
 use tests::dice::Dice;

@@ -7,6 +7,7 @@ use run_keeper::{Keeper, RequestRun};
 use shared::{
     aws::{Aws, Patience, sqs::SqsQueue},
     clock::Clock,
+    firing::Firing,
     news::RecordsNews,
     objects::FolderObjects,
     records::Records,
@@ -20,8 +21,7 @@ use tests::{
     databases,
     dice::Dice,
     own_server::OwnServer,
-    people,
-    runs::{self, firing},
+    people, runs,
     ses_fake::SesFake,
     sqs_pump::{Mapping, SqsPump},
 };
@@ -53,23 +53,19 @@ pub struct World {
     pub sqs: AwsFake,
     /// What hands them over.
     pub pump: SqsPump,
-    /// The run.
-    pub run: i64,
     keeper: Keeper,
     _home: TempDir,
 }
 
 impl World {
-    /// A planned run of so many users; `None` where there is no MariaDB to kill.
-    pub async fn planned(users: usize, dice: Dice) -> Option<Self> {
+    /// A world in which nothing has happened; `None` where there is no MariaDB to kill.
+    pub async fn new(dice: Dice) -> Option<Self> {
         let process = OwnServer::start().await?;
         let url = process.new_database().await;
         // The keeper's own, because its lease clock is moved.
         let (records, kept) = (databases::open(&url).await, databases::open(&url).await);
-        make_up_people(&records, users).await;
         let sqs = AwsFake::start().await;
         let queue = Arc::new(queue(&sqs).await);
-        let fired = runs::planner(&records, queue.clone(), USERS_PER_BATCH).fire(firing(), Deadline::none()).await;
         let home = tempfile::tempdir().expect("a folder");
         let news = Arc::new(RecordsNews::new(kept.clone(), Clock::system()));
         let keeper = Keeper {
@@ -96,10 +92,21 @@ impl World {
             ses: SesFake::with_script(move |call| provider::behaviour(&dice, call)).await.expect("a free port"),
             pump: SqsPump::new(sqs.queue(), mapping),
             sqs,
-            run: fired.expect("planned").run,
             keeper,
             _home: home,
         })
+    }
+
+    /// Plans an evening of so many new users; gives its run.
+    pub async fn plan(&self, firing: Firing, users: usize) -> i64 {
+        make_up_people(&self.records, users).await;
+        let planner = runs::planner(&self.records, self.keeper.queue.clone(), USERS_PER_BATCH);
+        planner.fire(firing, Deadline::none()).await.expect("planned").run
+    }
+
+    /// Lets no user that there is invite anybody again.
+    pub async fn retire_users(&self) {
+        ask::execute(&self.records, "UPDATE users SET active = 0", vec![]).await;
     }
 
     /// What takes in what the provider says.
