@@ -133,6 +133,15 @@ pub async fn park(records: &Records, message: BatchMessage, cause: &'static str)
     close::try_close(records, &clock, message.run).await.expect("closed, or waiting for others");
 }
 
+/// Ends batches that have nothing left to do but what is in doubt, and closes their run.
+pub async fn end(records: &Records, run: i64, batches: &[i64]) {
+    for &batch in batches {
+        let finished = records.transaction(move |tx| batch::finish(tx, batch).boxed()).await.expect("tried");
+        assert_eq!(finished, batch::Finished::Yes, "in doubt is an end");
+    }
+    close::try_close(records, &Clock::standing_at(scheduled_at()), run).await.expect("tried").expect("closed");
+}
+
 /// The run as it stands now.
 pub async fn find(records: &Records, run: i64) -> Run {
     records.read(move |tx| Run::find(tx, run).boxed()).await.expect("readable").expect("the run is there")

@@ -11,7 +11,7 @@
 //! that comes after all still turns it. Of a batch from which a redrive has taken already nothing is concluded any more: no
 //! other could take it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -50,18 +50,35 @@ pub struct Concluded {
 /// repeat.
 pub async fn conclude(tx: &mut Tx, batch: i64, kind: LetterKind, before: DateTime<Utc>) -> Result<Concluded> {
     let doubts = batch::positions_of(tx, kind, batch, SendState::InDoubt).await?;
+    let mut concluded = Concluded { not_taken: 0, in_doubt: doubts.len() as u64 };
+    if doubts.is_empty() {
+        return Ok(concluded);
+    }
     let (mut silent, mut unheard) = (BTreeSet::new(), BTreeSet::new());
-    if !doubts.is_empty() {
-        for call in without_result(tx, batch).await? {
-            let open: Vec<u32> = doubts.iter().copied().filter(|&position| call.leaves_open(position)).collect();
-            let counts = !open.is_empty() && call.claim.claimed_at < before && was_heard_around(tx, &call).await?;
-            if counts { &mut silent } else { &mut unheard }.extend(open);
+    // A volley's calls were made at one moment, about which there is one answer.
+    let mut heard: HashMap<(String, DateTime<Utc>), bool> = HashMap::new();
+    for call in without_result(tx, batch).await? {
+        let open: Vec<u32> = doubts.iter().copied().filter(|&position| call.leaves_open(position)).collect();
+        let mut counts = !open.is_empty() && call.claim.claimed_at < before;
+        if counts {
+            counts = match heard.entry((call.provider, call.claim.claimed_at)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let (provider, at) = unknown.key();
+                    let was_heard = was_heard_at(tx, provider, *at).await?;
+                    *unknown.insert(was_heard)
+                }
+            };
         }
+        if counts { &mut silent } else { &mut unheard }.extend(open);
     }
     // One call of which nothing is known keeps the doubt, whatever is known of the others.
     let not_taken: Vec<u32> = silent.difference(&unheard).copied().collect();
-    let not_taken = if lock_whole(tx, batch).await? { note(tx, kind, batch, &not_taken).await? } else { 0 };
-    Ok(Concluded { not_taken, in_doubt: doubts.len() as u64 - not_taken })
+    if !not_taken.is_empty() && lock_whole(tx, batch).await? {
+        concluded.not_taken = note(tx, kind, batch, &not_taken).await?;
+        concluded.in_doubt -= concluded.not_taken;
+    }
+    Ok(concluded)
 }
 
 /// Holds a batch until the transaction ends, so that no redrive takes from it meanwhile; false where one has.
@@ -96,13 +113,13 @@ async fn without_result(tx: &mut Tx, batch: i64) -> Result<Vec<Doubtful>> {
     tx.rows(sql, &[batch.into()]).await?.iter().map(Doubtful::read).collect()
 }
 
-/// Whether a call's provider was heard when it was made: it has spoken of every letter of the calls around it.
-async fn was_heard_around(tx: &mut Tx, call: &Doubtful) -> Result<bool> {
+/// Whether a provider was heard of what was handed to it at a moment: it has spoken of every letter of the calls around it.
+async fn was_heard_at(tx: &mut Tx, provider: &str, at: DateTime<Utc>) -> Result<bool> {
     // The records tell microseconds apart, and calls of one volley have one moment.
-    let (at, next) = (call.claim.claimed_at, TimeDelta::microseconds(1));
-    let beside = witnesses(tx, call, [at, at], "ASC").await?;
-    let before = witnesses(tx, call, [at - AROUND, at - next], "DESC").await?;
-    let after = witnesses(tx, call, [at + next, at + AROUND], "ASC").await?;
+    let next = TimeDelta::microseconds(1);
+    let beside = witnesses(tx, provider, [at, at], "ASC").await?;
+    let before = witnesses(tx, provider, [at - AROUND, at - next], "DESC").await?;
+    let after = witnesses(tx, provider, [at + next, at + AROUND], "ASC").await?;
     // From one side alone nobody sees whether the way of its words broke just then.
     if beside.is_empty() && (before.is_empty() || after.is_empty()) {
         return Ok(false);
@@ -115,10 +132,10 @@ async fn was_heard_around(tx: &mut Tx, call: &Doubtful) -> Result<bool> {
     Ok(true)
 }
 
-/// The first calls between two moments whose every letter the same provider took by its own reply.
+/// The first calls between two moments whose every letter a provider took by its own reply.
 async fn witnesses(
     tx: &mut Tx,
-    call: &Doubtful,
+    provider: &str,
     [from, to]: [DateTime<Utc>; 2],
     order: &'static str,
 ) -> Result<Vec<Claim>> {
@@ -126,7 +143,7 @@ async fn witnesses(
         "SELECT {CLAIM} FROM sends WHERE claimed_at BETWEEN ? AND ? AND provider = ? AND state = 1 \
          AND accepted = letters AND refused = 0 AND outcome NOT LIKE '%\"unknown\":%' ORDER BY claimed_at {order} LIMIT ?"
     );
-    let values = [from.into(), to.into(), (&call.provider).into(), WITNESSES.into()];
+    let values = [from.into(), to.into(), provider.into(), WITNESSES.into()];
     tx.rows(sql, &values).await?.iter().map(read_claim).collect()
 }
 

@@ -8,7 +8,6 @@ use futures_util::FutureExt;
 
 use super::{pages::PageMessage, stage::Stage};
 use crate::{
-    records::Records,
     run::{Run, State, close, control::Control, job::Job, plan::PlanEnd},
     sqs::{Deadline, Message, Outcome, RecordHandler},
 };
@@ -39,7 +38,9 @@ impl PageWorker {
         let Some(records) = self.monitors.first().map(|monitor| monitor.records()) else {
             return skip("every monitor of this function is switched off".to_owned());
         };
-        let Some(run) = find(records, page.run).await? else { return skip(format!("there is no run {}", page.run)) };
+        let Some(run) = records.read(move |tx| Run::find(tx, page.run).boxed()).await? else {
+            return skip(format!("there is no run {}", page.run));
+        };
         let Some(monitor) = self.monitors.iter().find(|monitor| monitor.name() == run.job) else {
             return skip(format!("{} is switched off, or is no monitor of this function", run.job));
         };
@@ -71,8 +72,4 @@ impl RecordHandler for PageWorker {
             serde_json::from_str(&message.body).context("the message is not {\"run\":…,\"after\":…}")?;
         self.work(page, deadline).await
     }
-}
-
-async fn find(records: &Records, run: i64) -> anyhow::Result<Option<Run>> {
-    Ok(records.read(move |tx| async move { Run::find(tx, run).await }.boxed()).await?)
 }

@@ -12,7 +12,7 @@ use shared::{
     letters::{LetterId, LetterKind, ReminderKind},
     records::Records,
     run::{
-        batch, close,
+        close,
         ledger::{self, Ledger},
         redrive::{self, Wanted},
     },
@@ -26,7 +26,7 @@ use tests::{
     databases::TestDatabase,
     people::add_user_with_contacts,
     provider_feedback::{said, take},
-    runs::{add_open_batch, find, firing, open_run, scheduled_at, send_states},
+    runs::{add_open_batch, end, find, firing, open_run, scheduled_at, send_states},
     scripted_mailer::ScriptedMailer,
 };
 
@@ -56,13 +56,6 @@ async fn settled_after(database: &TestDatabase, hours: i64) -> u64 {
     let archive = tempfile::tempdir().expect("a folder");
     let (_, done) = clean(database, &archive, hours_later(hours)).await;
     done.get("doubts_settled").copied().unwrap_or(0)
-}
-
-/// Ends a batch and closes its run.
-async fn end(database: &TestDatabase, run: i64, batch: i64) {
-    let finished = database.transaction(move |tx| batch::finish(tx, batch).boxed()).await.expect("tried");
-    assert_eq!(finished, batch::Finished::Yes, "in doubt is an end");
-    close::try_close(database, &Clock::standing_at(scheduled_at()), run).await.expect("tried").expect("closed");
 }
 
 /// What a provider says of every letter of a call.
@@ -105,7 +98,7 @@ async fn what_its_provider_never_spoke_of_and_spoke_of_all_around_was_not_taken(
     let (run, batch, calls) = three_calls(database).await;
     spoken_of(database, &calls[0], Kind::Sent).await;
     spoken_of(database, &calls[2], Kind::Delivered).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(send_states(database, batch).await, [2, 2, 4, 4, 2, 2]);
 
     assert_eq!(settled_after(database, 25).await, 2);
@@ -122,7 +115,7 @@ async fn nothing_is_concluded_while_one_word_is_missing(database: &TestDatabase)
     let (run, batch, calls) = three_calls(database).await;
     spoken_of(database, &calls[0], Kind::Sent).await;
     take(database, said(Kind::Sent, &calls[2], 4, 2)).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(settled_after(database, 25).await, 0);
     assert_eq!(send_states(database, batch).await, [2, 2, 4, 4, 2, 2]);
     take(database, said(Kind::Sent, &calls[2], 5, 2)).await;
@@ -131,7 +124,7 @@ async fn nothing_is_concluded_while_one_word_is_missing(database: &TestDatabase)
 
 async fn only_what_is_said_of_every_letter_shows_that_a_provider_is_heard(database: &TestDatabase) {
     let (run, batch, calls) = three_calls(database).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     for (nights, kind) in (1..).zip([Kind::Delayed, Kind::Opened, Kind::BouncedForGood, Kind::Complained]) {
         spoken_of(database, &calls[0], kind).await;
         spoken_of(database, &calls[2], kind).await;
@@ -164,7 +157,7 @@ async fn nothing_is_concluded_where_its_provider_was_not_heard_at_that_time(data
             taken(database, &witness).await;
             spoken_of(database, &witness, Kind::Delivered).await;
         }
-        end(database, run, batch).await;
+        end(database, run, &[batch]).await;
         assert_eq!(settled_after(database, 24 * (night + 1) + 2).await, u64::from(tell), "{others:?}");
         execute(database, "UPDATE batches SET heard_out = 1", vec![]).await;
     }
@@ -174,7 +167,7 @@ async fn of_a_batch_that_a_redrive_has_taken_from_nothing_is_concluded(database:
     let (run, batch, calls) = three_calls(database).await;
     spoken_of(database, &calls[0], Kind::Sent).await;
     spoken_of(database, &calls[2], Kind::Sent).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     execute(database, "UPDATE batches SET redriven_as = 77", vec![]).await;
     assert_eq!(settled_after(database, 25).await, 0, "no other redrive could send it");
     assert_eq!(send_states(database, batch).await, [2, 2, 4, 4, 2, 2]);
@@ -187,7 +180,7 @@ async fn an_alert_lasts_until_all_that_was_not_taken_is_taken_by_a_redrive(datab
     let_leases_end(database).await;
     spoken_of(database, &calls[0], Kind::Sent).await;
     spoken_of(database, &calls[2], Kind::Sent).await;
-    end_both(database, run, [first, second]).await;
+    end(database, run, &[first, second]).await;
     assert_eq!(settled_after(database, 25).await, 3);
     let raised = || number(database, "SELECT COUNT(*) FROM alerts WHERE state = 'raised'", vec![]);
     let clock = Clock::standing_at(scheduled_at());
@@ -203,7 +196,7 @@ async fn nothing_is_concluded_too_early_or_of_an_open_run(database: &TestDatabas
     spoken_of(database, &calls[0], Kind::Sent).await;
     spoken_of(database, &calls[2], Kind::Sent).await;
     assert_eq!(settled_after(database, 49).await, 0, "its run is open");
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(settled_after(database, 23).await, 0, "a word may be late");
     assert_eq!(settled_after(database, 73).await, 2);
 }
@@ -217,7 +210,7 @@ async fn a_letter_that_was_tried_twice_needs_silence_about_both(database: &TestD
     let again = Claim { is_second_try: true, claimed_at: alone, ..listed(batch, 4, &[2]) };
     make(database, &again).await;
     settle(database, &again, outcome([(2, unknown())])).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(settled_after(database, 27).await, 1);
     assert_eq!(send_states(database, batch).await, [2, 2, 4, 6, 2, 2]);
 }
@@ -231,7 +224,7 @@ async fn what_a_reply_left_open_is_concluded_letter_by_letter(database: &TestDat
     make(database, &partly).await;
     settle(database, &partly, outcome((2..).zip([tests::attempts::accepted(), unknown(), unknown()]))).await;
     take(database, said(Kind::Sent, &partly, 3, 2)).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(settled_after(database, 25).await, 1);
     assert_eq!(send_states(database, batch).await, [2, 2, 2, 2, 6]);
 }
@@ -240,7 +233,7 @@ async fn a_word_that_comes_after_all_turns_it(database: &TestDatabase) {
     let (run, batch, calls) = three_calls(database).await;
     spoken_of(database, &calls[0], Kind::Sent).await;
     spoken_of(database, &calls[2], Kind::Sent).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     assert_eq!(settled_after(database, 25).await, 2);
     assert_eq!(take(database, said(Kind::Delivered, &calls[1], 2, 9)).await, Recorded::News { settled: false });
     assert_eq!(send_states(database, batch).await, [2, 2, 2, 6, 2, 2]);
@@ -273,19 +266,13 @@ async fn a_reminder_s_silence_counts_like_an_invitation_s(database: &TestDatabas
         Feedback { about: Some((heard.attempt().parse().expect("an id"), letter)), ..said(Kind::Sent, &heard, 0, 9) }
     };
     take(database, reminder(0)).await;
-    end_both(database, run, [invited, batch]).await;
+    end(database, run, &[invited, batch]).await;
     spoken_of(database, &all, Kind::Sent).await;
     assert_eq!(settled_after(database, 25).await, 0, "one of the two reminders was not spoken of");
     take(database, reminder(1)).await;
     assert_eq!(settled_after(database, 49).await, 2);
     let states = numbers(database, "SELECT send_state FROM reminders ORDER BY id", vec![]).await;
     assert_eq!(states, [2, 2, 6, 6]);
-}
-
-async fn end_both(database: &TestDatabase, run: i64, [first, second]: [i64; 2]) {
-    let finished = database.transaction(move |tx| batch::finish(tx, first).boxed()).await.expect("tried");
-    assert_eq!(finished, batch::Finished::Yes);
-    end(database, run, second).await;
 }
 
 async fn what_was_not_taken_is_sent_by_a_redrive_and_once(database: &TestDatabase) {
@@ -300,7 +287,7 @@ async fn what_was_not_taken_is_sent_by_a_redrive_and_once(database: &TestDatabas
     spoken_of(database, &heard, Kind::Sent).await;
     make(database, &silent).await;
     let_leases_end(database).await;
-    end(database, run, message.batch).await;
+    end(database, run, &[message.batch]).await;
     assert_eq!(settled_after(database, 25).await, 3);
 
     let wanted = Wanted::default();
@@ -328,7 +315,7 @@ async fn what_was_not_taken_is_sent_by_a_redrive_and_once(database: &TestDatabas
 
 async fn a_batch_without_doubts_is_looked_at_once(database: &TestDatabase) {
     let (run, batch, calls) = three_calls(database).await;
-    end(database, run, batch).await;
+    end(database, run, &[batch]).await;
     let archive = tempfile::tempdir().expect("a folder");
     let (_, done) = clean(database, &archive, hours_later(25)).await;
     assert_eq!(done, counts(&[]));

@@ -12,7 +12,6 @@ use shared::{
     process::Holder,
     records::Records,
     run::{
-        batch, close,
         ledger::{self, Ledger},
         redrive::{self, Wanted},
     },
@@ -28,7 +27,7 @@ use tests::{
     databases::TestDatabase,
     people::add_user_with_contacts,
     provider_feedback::{at, said, take},
-    runs::{add_open_batch, add_planned_batch, find, firing, open_run, park, scheduled_at, send_states},
+    runs::{add_open_batch, add_planned_batch, end, find, firing, open_run, park, scheduled_at, send_states},
     scripted_mailer::ScriptedMailer,
 };
 
@@ -202,9 +201,7 @@ async fn a_closed_run_s_live_counts_move_and_its_closing_ledger_stays(database: 
     let claim = range(batch, 0, 0, 3);
     make(database, &claim).await;
     let_leases_end(database).await;
-    let finished = database.transaction(move |tx| batch::finish(tx, batch).boxed()).await.expect("tried");
-    assert_eq!(finished, batch::Finished::Yes, "in doubt is an end");
-    close::try_close(database, &Clock::standing_at(scheduled_at()), run).await.expect("tried").expect("closed");
+    end(database, run, &[batch]).await;
     take(database, said(Kind::Delivered, &claim, 0, 2)).await;
     take(database, said(Kind::Rejected, &claim, 1, 2)).await;
     let live = count(database, run, 4).await;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
 use shared::{
     firing::{Firing, Trigger},
-    hackathon::{PageWorker, PagedJob, health},
-    queue::{MESSAGES_PER_CALL, Queue},
+    hackathon::{PageMessage, PageWorker, PagedJob, health},
+    queue::Queue,
     records::Records,
     run::{
         control::{self, Control},
@@ -21,7 +21,7 @@ use shared::{
 };
 use tests::{
     ask, cycle::ledger_of_completed, databases::TestDatabase, dice::Dice, hub_fake::HubFake, lambda_host::TRACE,
-    monitoring, runs::find,
+    monitoring, queues::Scripted, runs::find,
 };
 
 use crate::{
@@ -50,45 +50,8 @@ const TEAMS: usize = 700;
 
 const MEASURED: &str = "SELECT COUNT(*) FROM measurements";
 
-/// A queue that keeps what it takes.
-struct Post {
-    /// What it answers to a call: the indexes of messages that it refuses, or that it is away.
-    answer: fn() -> anyhow::Result<Vec<usize>>,
-    bodies: Mutex<Vec<String>>,
-    traces: Mutex<Vec<Option<String>>>,
-}
-
-impl Post {
-    fn taking_all() -> Arc<Self> {
-        Self::answering(|| Ok(Vec::new()))
-    }
-
-    fn answering(answer: fn() -> anyhow::Result<Vec<usize>>) -> Arc<Self> {
-        Arc::new(Self { answer, bodies: Mutex::default(), traces: Mutex::default() })
-    }
-
-    /// The messages that it has.
-    fn bodies(&self) -> Vec<String> {
-        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The traces of the calls that it answered.
-    fn traces(&self) -> Vec<Option<String>> {
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Queue for Post {
-    async fn send(&self, bodies: Vec<String>, trace: Option<&str>) -> anyhow::Result<Vec<usize>> {
-        assert!((1..=MESSAGES_PER_CALL).contains(&bodies.len()), "{} messages in one call", bodies.len());
-        let refused = (self.answer)()?;
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner).push(trace.map(str::to_owned));
-        let taken = bodies.into_iter().enumerate().filter(|(index, _)| !refused.contains(index));
-        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).extend(taken.map(|(_, body)| body));
-        Ok(refused)
-    }
-}
+/// Where pages' messages go.
+type Post = Scripted<PageMessage>;
 
 async fn hub_with(teams: usize) -> HubFake {
     let slugs: Vec<String> = (1..=teams).map(|number| format!("team-{number:04}")).collect();
@@ -104,8 +67,8 @@ struct House {
 }
 
 impl House {
-    async fn new(records: &Records, teams: usize, post: Arc<Post>) -> Self {
-        let (hub, looking) = (hub_with(teams).await, Looking::new());
+    async fn new(records: &Records, teams: usize, post: Post) -> Self {
+        let (hub, looking, post) = (hub_with(teams).await, Looking::new(), Arc::new(post));
         let monitor = looking_monitor(records, &hub, &looking, Some(post.clone())).await;
         Self { hub, post, looking, monitor }
     }
@@ -122,6 +85,12 @@ impl House {
         let fired = self.fire(Trigger::Schedule).await;
         assert!(!fired.plan_complete);
         fired.run
+    }
+
+    /// The messages that were taken, as they were sent.
+    fn bodies(&self) -> Vec<String> {
+        let body = |message| serde_json::to_string(message).expect("ids are JSON");
+        self.post.messages().iter().map(body).collect()
     }
 
     fn worker(&self) -> PageWorker {
@@ -158,7 +127,7 @@ async fn measured(records: &Records) -> i64 {
 async fn seven_hundred_teams_are_measured_by_many_workers_and_judged_once(database: &TestDatabase) {
     let house = House::new(database, TEAMS, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let sent = house.post.bodies();
+    let sent = house.bodies();
     assert_eq!(sent, [message(run, 256), message(run, 512)]);
     assert_eq!(house.post.traces(), [Some(TRACE.to_owned())]);
     assert_eq!(measured(database).await, 256, "the first page is the planner's");
@@ -183,14 +152,14 @@ async fn seven_hundred_teams_are_measured_by_many_workers_and_judged_once(databa
 async fn teams_of_one_page_are_handed_to_nobody(database: &TestDatabase) {
     let house = House::new(database, 256, Post::taking_all()).await;
     let fired = house.fire(Trigger::Schedule).await;
-    assert!(fired.plan_complete && house.post.bodies().is_empty());
+    assert!(fired.plan_complete && house.bodies().is_empty());
     house.is_done(database, fired.run, 256).await;
 }
 
 async fn what_another_has_measured_meanwhile_stands(database: &TestDatabase) {
     let house = House::new(database, 400, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let body = house.post.bodies().remove(0);
+    let body = house.bodies().remove(0);
     house.looking.stuck_at(300);
     let (handled, ()) = tokio::join!(house.handle(&body, Deadline::none()), async {
         house.looking.is_there().await;
@@ -208,7 +177,7 @@ async fn what_another_has_measured_meanwhile_stands(database: &TestDatabase) {
 async fn a_page_that_was_cut_off_is_finished_by_its_message_s_next_receiver(database: &TestDatabase) {
     let house = House::new(database, 400, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let body = house.post.bodies().remove(0);
+    let body = house.bodies().remove(0);
     let stopped = house.handle(&body, house.looking.stuck_at(300)).await;
     assert_eq!(stopped, Outcome::Retry { cause: "time was up before the page was".to_owned() });
     assert_eq!(measured(database).await, 299, "what was measured is kept");
@@ -223,7 +192,7 @@ async fn a_page_that_was_cut_off_is_finished_by_its_message_s_next_receiver(data
 async fn a_page_that_was_cut_off_is_finished_by_the_planner_that_the_keeper_starts_again(database: &TestDatabase) {
     let house = House::new(database, 400, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let body = house.post.bodies().remove(0);
+    let body = house.bodies().remove(0);
     // Killed: it has no time to keep anything.
     house.looking.stuck_at(350);
     let worker = house.worker();
@@ -237,7 +206,7 @@ async fn a_page_that_was_cut_off_is_finished_by_the_planner_that_the_keeper_star
     house.looking.goes_on();
     assert!(house.fire(Trigger::Resume).await.plan_complete);
     house.is_done(database, run, 400).await;
-    assert_eq!(house.post.bodies().len(), 1, "what was handed out once is not again");
+    assert_eq!(house.bodies().len(), 1, "what was handed out once is not again");
 }
 
 async fn a_worker_that_dies_before_it_judges_leaves_that_to_the_next(database: &TestDatabase) {
@@ -245,7 +214,7 @@ async fn a_worker_that_dies_before_it_judges_leaves_that_to_the_next(database: &
         let house = House::new(database, 300, Post::taking_all()).await;
         let firing = |trigger| Firing::new(quarter(number), trigger);
         let fired = house.monitor.fire(firing(Trigger::Schedule), Deadline::none()).await.expect("a run");
-        let body = house.post.bodies().remove(0);
+        let body = house.bodies().remove(0);
         let stopped = house.handle(&body, house.looking.until(300)).await;
         assert!(matches!(stopped, Outcome::Retry { .. }), "{stopped:?}");
         let of_run = "SELECT COUNT(*) FROM measurements WHERE run_id = ?";
@@ -268,23 +237,25 @@ async fn what_every_message_was_lost_of_is_measured_by_the_planner_that_is_start
     let run = house.hand_out().await;
     assert!(house.fire(Trigger::Resume).await.plan_complete);
     house.is_done(database, run, TEAMS).await;
-    assert_eq!((house.looking.looked_at().len(), house.post.bodies().len()), (TEAMS, 2));
-    for body in house.post.bodies() {
+    assert_eq!((house.looking.looked_at().len(), house.bodies().len()), (TEAMS, 2));
+    for body in house.bodies() {
         assert_eq!(house.handle(&body, Deadline::none()).await, Outcome::Done, "one that comes after all");
     }
     house.is_done(database, run, TEAMS).await;
 }
 
 async fn what_the_queue_does_not_take_the_planner_measures_itself(database: &TestDatabase) {
-    let house = House::new(database, TEAMS, Post::answering(|| Ok(vec![0]))).await;
+    let house = House::new(database, TEAMS, Post::answering(|_, _| Box::pin(async { Ok(vec![0]) }))).await;
     let run = house.hand_out().await;
-    assert_eq!(house.post.bodies(), [message(run, 512)]);
+    assert_eq!(house.bodies(), [message(run, 512)]);
     assert_eq!(measured(database).await, 512);
-    assert_eq!(house.handle(&house.post.bodies()[0], Deadline::none()).await, Outcome::Done);
+    assert_eq!(house.handle(&house.bodies()[0], Deadline::none()).await, Outcome::Done);
     house.is_done(database, run, TEAMS).await;
 
     let another = TestDatabase::sqlite().await;
-    let house = House::new(&another, TEAMS, Post::answering(|| anyhow::bail!("the queue is away"))).await;
+    let house =
+        House::new(&another, TEAMS, Post::answering(|_, _| Box::pin(async { anyhow::bail!("the queue is away") })))
+            .await;
     let fired = house.fire(Trigger::Schedule).await;
     assert!(fired.plan_complete, "a queue that is away hinders nobody");
     house.is_done(&another, fired.run, TEAMS).await;
@@ -333,7 +304,7 @@ async fn a_planner_that_dies_while_it_hands_out_is_followed_by_one_that_does_it_
     let house = House::new(database, TEAMS, Post::taking_all()).await;
     let dying = looking_monitor(database, &house.hub, &house.looking, Some(Arc::new(Silent(house.post.clone())))).await;
     let all_sent = async {
-        while house.post.bodies().len() < 2 {
+        while house.bodies().len() < 2 {
             tokio::task::yield_now().await;
         }
     };
@@ -343,8 +314,8 @@ async fn a_planner_that_dies_while_it_hands_out_is_followed_by_one_that_does_it_
     }
     let fired = house.fire(Trigger::Resume).await;
     assert!(!fired.plan_complete);
-    assert_eq!(house.post.bodies().len(), 4, "the messages are there twice");
-    for body in house.post.bodies() {
+    assert_eq!(house.bodies().len(), 4, "the messages are there twice");
+    for body in house.bodies() {
         assert_eq!(house.handle(&body, Deadline::none()).await, Outcome::Done);
     }
     house.is_done(database, fired.run, TEAMS).await;
@@ -354,7 +325,7 @@ async fn a_planner_that_dies_while_it_hands_out_is_followed_by_one_that_does_it_
 async fn a_page_of_a_run_that_is_held_back_judged_or_closed_is_nothing(database: &TestDatabase) {
     let house = House::new(database, 300, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let body = house.post.bodies().remove(0);
+    let body = house.bodies().remove(0);
     let nothing_happens = async |what: &str| {
         let before = find(database, run).await;
         assert_eq!(house.handle(&body, Deadline::none()).await, Outcome::Done, "{what}");
@@ -385,7 +356,7 @@ async fn a_page_of_a_run_that_is_held_back_judged_or_closed_is_nothing(database:
 async fn a_pause_in_the_middle_of_a_page_lets_nothing_more_be_kept(database: &TestDatabase) {
     let house = House::new(database, 400, Post::taking_all()).await;
     let run = house.hand_out().await;
-    let body = house.post.bodies().remove(0);
+    let body = house.bodies().remove(0);
     house.looking.stuck_at(300);
     let (handled, ()) = tokio::join!(house.handle(&body, Deadline::none()), async {
         house.looking.is_there().await;
@@ -409,7 +380,7 @@ async fn what_workers_do_is_progress_to_the_keeper(database: &TestDatabase) {
     late();
     assert!(matches!(ask().await, Verdict::Resume(_)), "nobody has done anything for a while");
     late();
-    let [first, second] = [0, 1].map(|index| house.post.bodies()[index].clone());
+    let [first, second] = [0, 1].map(|index| house.bodies()[index].clone());
     let stopped = house.handle(&first, house.looking.until(400)).await;
     assert!(matches!(stopped, Outcome::Retry { .. }), "{stopped:?}");
     assert_eq!(ask().await, Verdict::Wait, "a worker did something a moment ago");
@@ -430,7 +401,7 @@ async fn an_execution_is_noted_by_whoever_ends_the_run(database: &TestDatabase) 
         all.get("cost-tracking").map_or((0, 0, 0), |health| (health.succeeded, health.failed, health.teams))
     };
     assert_eq!(noted().await, (0, 0, 0), "it is not over");
-    let [first, second] = [0, 1].map(|index| house.post.bodies()[index].clone());
+    let [first, second] = [0, 1].map(|index| house.bodies()[index].clone());
     house.handle(&first, Deadline::none()).await;
     assert_eq!(noted().await, (0, 0, 0));
     house.handle(&second, Deadline::none()).await;
